@@ -1,0 +1,1 @@
+"""The judges: each decides one question about a history or a trace."""

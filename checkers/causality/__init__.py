@@ -1,0 +1,1 @@
+"""Was every message shown after what it depends on?"""

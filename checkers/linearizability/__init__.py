@@ -1,0 +1,1 @@
+"""Does one order of the operations, in real time, explain every answer?"""

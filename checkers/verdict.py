@@ -1,0 +1,196 @@
+"""What a judge answers: Upheld, Refuted or Undecided, each with what it rests on.
+
+A verdict refuses to be a bool, so that nobody can take 'nobody knows' for a pass:
+
+    match Linearizable(Register()).check(history):
+        case Upheld(witness): ...
+        case Refuted(anomaly): ...
+        case Undecided(reason): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
+
+from ..histories.event import Operation
+from ..histories.evidence import Evidence
+from ..histories.history import History
+from ..histories.trace import Note, Trace
+from ..histories.values import Value, thaw
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What all verdicts have in common.
+
+    Attributes:
+        checker: the judge, in kebab case.
+        model: the model that the history was held against, where there is one.
+        consistency: the consistency model that was decided, where there is one.
+        method: how it was decided.
+        operations: how many operations were judged.
+        evidence: counts and bounds that the verdict rests on; JSON values only.
+        notes: what a reader must know to read the verdict right (assumptions, lines left out).
+    """
+
+    checker: str = ""
+    model: str = ""
+    consistency: str = ""
+    method: str = ""
+    operations: int = 0
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict is no bool: match it against Upheld, Refuted and Undecided")
+
+
+@dataclass(frozen=True, slots=True)
+class Upheld(Finding):
+    """It holds. `witness` is what an independent linear-time function can re-check (an order, a table, counts)."""
+
+    witness: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted(Finding):
+    """It does not hold, and the anomaly shows why."""
+
+    anomaly: Anomaly
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided(Finding):
+    """Nobody knows; `reason` says what ran out or what does not apply. It is never a pass."""
+
+    reason: str
+
+
+Verdict: TypeAlias = Upheld | Refuted | Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Evidence that a person can check by hand.
+
+    Attributes:
+        kind: the kind of anomaly, in kebab case; shrinking keeps it.
+        story: sentences, each of which a reader can verify.
+        operations: the operations involved, as they stand in the history that was judged.
+        history: a 1-minimal sub-history that is refuted by itself, where one can be cut out.
+        facts: the notes of the trace involved.
+        graph: the dependency cycle with a reason on each edge, where there is one.
+    """
+
+    kind: str
+    story: tuple[str, ...]
+    operations: tuple[Operation, ...] = ()
+    history: History | None = None
+    facts: tuple[Note, ...] = ()
+    graph: nx.MultiDiGraph[Any] | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(self.story)
+
+
+class Checker(Protocol):
+    """Decides one question about a history."""
+
+    def check(self, history: History, /) -> Verdict:
+        """The verdict; the same for the same history, everywhere."""
+        ...
+
+
+class TraceChecker(Protocol):
+    """Decides one question about a trace."""
+
+    def check(self, trace: Trace, /) -> Verdict:
+        """The verdict; the same for the same trace, everywhere."""
+        ...
+
+
+class Judge(Protocol):
+    """Decides one question about all the evidence of a run."""
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """The verdict; the same for the same evidence, everywhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnHistory:
+    """A judge that looks only at what clients saw."""
+
+    checker: Checker
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """The checker's verdict."""
+        return self.checker.check(evidence.history)
+
+
+@dataclass(frozen=True, slots=True)
+class OnTrace:
+    """A judge that looks only at what happened inside."""
+
+    checker: TraceChecker
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """The checker's verdict."""
+        return self.checker.check(evidence.trace)
+
+
+def on_history(checker: Checker) -> Judge:
+    """The checker as a judge of evidence."""
+    return OnHistory(checker)
+
+
+def on_trace(checker: TraceChecker) -> Judge:
+    """The checker as a judge of evidence."""
+    return OnTrace(checker)
+
+
+WORDS: Mapping[type[Finding], str] = {Upheld: "upheld", Refuted: "refuted", Undecided: "undecided"}
+
+
+def word(verdict: Verdict) -> str:
+    """`upheld`, `refuted` or `undecided`."""
+    return WORDS[type(verdict)]
+
+
+def worst(words: Iterable[str]) -> str:
+    """The verdict of many: one refuted refutes, then one undecided leaves it open. Of none: undecided."""
+    found = set(words)
+    for candidate in ("refuted", "undecided", "upheld"):
+        if candidate in found:
+            return candidate
+    return "undecided"
+
+
+def describe(verdict: Verdict) -> dict[str, Value]:
+    """The verdict as the JSON object that `--json` prints and the store keeps."""
+    told: dict[str, Any] = {"verdict": word(verdict), "checker": verdict.checker}
+    if verdict.model:
+        told["model"] = verdict.model
+    if verdict.consistency:
+        told["consistency"] = verdict.consistency
+    told["method"] = verdict.method
+    told["operations"] = verdict.operations
+    told["reason"] = verdict.reason if isinstance(verdict, Undecided) else ""
+    told["anomaly"] = _describe_anomaly(verdict.anomaly) if isinstance(verdict, Refuted) else None
+    told["evidence"] = thaw(verdict.evidence)
+    told["notes"] = list(verdict.notes)
+    return told
+
+
+def _describe_anomaly(anomaly: Anomaly) -> dict[str, Any]:
+    return {
+        "kind": anomaly.kind,
+        "operations": [operation.invocation for operation in anomaly.operations],
+        "story": list(anomaly.story),
+        "facts": [[note.time, note.node, note.kind, thaw(note.facts)] for note in anomaly.facts],
+    }

@@ -1,0 +1,1 @@
+"""The docket: what is said about each system, and how it is put to the test."""

@@ -1,0 +1,1 @@
+"""How others write a history down, one file per format."""

@@ -1,0 +1,1 @@
+"""The accused: implementations on trial. Nothing here knows who will judge it, or how."""

@@ -1,0 +1,1 @@
+"""Implementations that must agree."""

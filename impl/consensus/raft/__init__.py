@@ -1,0 +1,1 @@
+"""Raft, and the key-value store on top of it."""

@@ -1,0 +1,1 @@
+"""Implementations that may differ, and must come together."""

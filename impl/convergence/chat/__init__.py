@@ -1,0 +1,1 @@
+"""A chat between nodes, with vector clocks."""

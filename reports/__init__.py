@@ -1,0 +1,1 @@
+"""How verdicts and histories are shown to people."""

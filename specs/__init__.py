@@ -1,0 +1,1 @@
+"""The law: models of objects, and what it means to behave like one."""

@@ -1,0 +1,1 @@
+"""Sequential specifications of shared objects, one file per object."""
