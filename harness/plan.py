@@ -38,8 +38,10 @@ class PlannedOperation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Occurrence(msgspec.Struct, frozen=True):
-    """The k-th time (from 1) that something happens at a node: an effect (`send`, `store`, `sync`, `set_timer`), an input
-    (`message`, `timer`), or a note of that kind (`note:leads`). A `node` of "*" counts over all nodes.
+    """The k-th time (from 1) that something happens at a node.
+
+    An effect (`send`, `store`, `sync`, `set_timer`), an input (`message`, `timer`), or a note of that kind
+    (`note:leads`). A `node` of "*" counts over all nodes.
     """
 
     node: str
@@ -77,8 +79,10 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Delay(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How long a message is under way. `constant` is `min_ns`; `uniform` lies between both; `exponential` has `mean_ns` on
-    top of `min_ns` and ends at `max_ns`; other shapes are listed in `harness.randomness`.
+    """How long a message is under way.
+
+    `constant` is `min_ns`; `uniform` lies between both; `exponential` has `mean_ns` on top of `min_ns` and ends at
+    `max_ns`; other shapes are listed in `harness.randomness`.
     """
 
     shape: str = "uniform"
