@@ -17,10 +17,9 @@ from typing import Any
 
 import msgspec
 
+from ..histories.codecs import jsonl, trace
 from ..histories.errors import UsageError
 from ..histories.history import Header
-from ..histories.trace import Trace
-from ..histories.values import thaw
 from .plan import Plan, read_plan, write_plan
 from .trial import Run
 
@@ -68,8 +67,8 @@ class Store:
         folder = self.root.absolute() / run.plan.system / name
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "plan.json", write_plan(run.plan))
-        write_atomically(folder / "history.jsonl", b"".join(history_lines(run)))
-        write_atomically(folder / "trace.jsonl", trace_lines(run.evidence.trace))
+        write_atomically(folder / "history.jsonl", b"".join(jsonl.write(run.evidence.history)))
+        write_atomically(folder / "trace.jsonl", b"".join(trace.write(run.evidence.trace)))
         write_atomically(folder / "verdicts.json", msgspec.json.format(msgspec.json.encode(verdicts)) + b"\n")
         self._link_latest(folder)
         return folder
@@ -122,13 +121,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(fresh).unlink(missing_ok=True)
         raise
-
-
-def trace_lines(trace: Trace) -> bytes:
-    """A trace as JSON lines: the nodes, then `[time, node, kind, facts]` for each note."""
-    lines: list[Any] = [{"nodes": trace.nodes}]
-    lines += ([note.time, note.node, note.kind, thaw(note.facts)] for note in trace)
-    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def header_of(plan: Plan) -> Header:
