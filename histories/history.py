@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Final, overload
+from typing import Any, Final, Literal, TypeAlias, overload
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .errors import MalformedHistory
+from .columns import ABSENT, CODES, KINDS, NO_TIME, Columns
 from .event import MISSING, NOTHING, Event, Kind, Missing, Operation, Process
-from .values import Map, Value, identity, same, to_json
+from .pairing import READS, Pairing, operations, pair, real_time_places, times_go_back
+from .values import Map, Value, identity, to_json
 
-KINDS: Final = (Kind.INVOKE, Kind.OK, Kind.FAIL, Kind.INFO)
-"""The kinds in the order of their codes in the column `kind`."""
+__all__ = (
+    "ABSENT",
+    "CODES",
+    "EMPTY_HEADER",
+    "KINDS",
+    "NO_TIME",
+    "Columns",
+    "Header",
+    "History",
+    "HistoryBuilder",
+    "NilRead",
+)
 
-NO_TIME: Final = -(2**63)
-CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
-ABSENT: Final = -1
-"""The code of a MISSING value, of a None key, session or node."""
+NilRead: TypeAlias = Literal["absent", "unknown"]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +40,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         model: the model that it is meant for.
         initial: the state of every cell at first; MISSING means absent.
         order: `lines` (real-time order is the order of lines) or `time` (sort by time, invocations first at ties).
-        clock_error_ns: with `time`: how far the clocks may be apart; intervals are widened by it on both sides.
+        clocks: how many clocks the times come from.
+        clock_error_ns: with `time`: how far the clocks may be apart; intervals are widened by it on both sides. None: not
+            known, which only one clock can afford.
+        nil_read: `absent`: an ok read of null observes absence; `unknown`: it observes nothing.
         note: where it came from and why its verdict is what it is, for people.
     """
 
@@ -42,51 +53,20 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     seed: int | None = None
     initial: Value | Missing = MISSING
-    order: str = "lines"
-    clock_error_ns: int = 0
+    order: Literal["lines", "time"] = "lines"
+    clocks: int = 1
+    clock_error_ns: int | None = None
+    nil_read: NilRead = "absent"
     note: str | None = None
     extra: Map = NOTHING
 
+    @property
+    def tells_real_time(self) -> bool:
+        """Whether real-time order is known; it is not when several clocks of unknown error told the times."""
+        return self.order == "lines" or self.clocks == 1 or self.clock_error_ns is not None
+
 
 EMPTY_HEADER: Final = Header()
-
-
-class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """Events as arrays of one length, and the tables that their codes point into.
-
-    `process`, `action`, `key`, `value`, `session` and `node` are codes (int32) into the tables; ABSENT (-1) in `value` is
-    MISSING, in `key`, `session` and `node` it is None. `kind` is a code (int8) into KINDS. `time` is int64 nanoseconds,
-    NO_TIME where the event has none. `index` is the place in the recorded history. Sparse members are dicts by index.
-    Values are interned by `identity`: two codes are equal exactly when the values are the same as JSON.
-    """
-
-    index: npt.NDArray[np.int64]
-    process: npt.NDArray[np.int32]
-    kind: npt.NDArray[np.int8]
-    action: npt.NDArray[np.int32]
-    key: npt.NDArray[np.int32]
-    value: npt.NDArray[np.int32]
-    time: npt.NDArray[np.int64]
-    session: npt.NDArray[np.int32]
-    node: npt.NDArray[np.int32]
-    processes: Sequence[Process]
-    actions: Sequence[str]
-    values: Sequence[Value]
-    """Keys and values share one table."""
-    sessions: Sequence[Process]
-    nodes: Sequence[str]
-    errors: dict[int, Value]
-    extras: dict[int, Map]
-
-    def take(self, chosen: Any) -> Columns:
-        """The chosen rows (a slice, a mask or places), with the same tables."""
-        return msgspec.structs.replace(
-            self,
-            **{
-                name: getattr(self, name)[chosen]
-                for name in ("index", "process", "kind", "action", "key", "value", "time", "session", "node")
-            },
-        )
 
 
 class History(Sequence[Event]):
@@ -128,10 +108,10 @@ class History(Sequence[Event]):
     @overload
     def __getitem__(self, at: slice) -> History: ...
     def __getitem__(self, at: int | slice) -> Event | History:
-        return self._select(at) if isinstance(at, slice) else self._event(range(len(self))[at])
+        return self._select(at) if isinstance(at, slice) else self.columns.event(range(len(self))[at])
 
     def __iter__(self) -> Iterator[Event]:
-        return (self._event(row) for row in range(len(self)))
+        return map(self.columns.event, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -145,25 +125,6 @@ class History(Sequence[Event]):
 
     def __repr__(self) -> str:
         return f"History({len(self)} events" + (f", {self.path}" if self.path else "") + ")"
-
-    def _event(self, row: int) -> Event:
-        columns = self.columns
-        index = int(columns.index[row])
-        value, key, time = int(columns.value[row]), int(columns.key[row]), int(columns.time[row])
-        session, node = int(columns.session[row]), int(columns.node[row])
-        return Event(
-            index=index,
-            process=columns.processes[columns.process[row]],
-            kind=KINDS[columns.kind[row]],
-            action=columns.actions[columns.action[row]],
-            key=None if key == ABSENT else columns.values[key],
-            value=MISSING if value == ABSENT else columns.values[value],
-            time=None if time == NO_TIME else time,
-            session=None if session == ABSENT else columns.sessions[session],
-            node=None if node == ABSENT else columns.nodes[node],
-            error=columns.errors.get(index),
-            extra=columns.extras.get(index, NOTHING),
-        )
 
     def at_rows(self, rows: Iterable[int]) -> History:
         """The events at these places of this history, in order; they keep their index."""
@@ -198,54 +159,66 @@ class History(Sequence[Event]):
 
         A completion without a key belongs to its invocation's.
         """
-        client = self.client()
-        operations = client.operations
+        columns, pairing = self.columns, self.pairing
         rows: dict[int, list[int]] = {}
-        row_of = {int(index): row for row, index in enumerate(client.columns.index)}
-        names: dict[int, Value] = {}
-        codes = {identity(value): code for code, value in enumerate(client.columns.values)}
-        for operation in operations:
-            code = ABSENT if operation.key is None else codes[identity(operation.key)]
-            names.setdefault(code, operation.key)
-            mine = rows.setdefault(code, [])
-            mine.append(row_of[operation.invocation])
-            if operation.completion is not None:
-                mine.append(row_of[operation.completion])
-        return {names[code]: client.at_rows(mine) for code, mine in rows.items()}
+        for begin, end in zip(pairing.invocation.tolist(), pairing.completion.tolist(), strict=True):
+            mine = rows.setdefault(int(columns.key[begin]), [])
+            mine += [begin] if end == ABSENT else [begin, end]
+        return {None if key == ABSENT else columns.values[key]: self.at_rows(mine) for key, mine in rows.items()}
 
     def only(self, operations: Iterable[Operation]) -> History:
         """The events of these operations alone, in order, with their indices."""
-        wanted: set[int] = set()
-        for operation in operations:
-            wanted.add(operation.invocation)
-            if operation.completion is not None:
-                wanted.add(operation.completion)
-        return self._select(np.isin(self.columns.index, np.fromiter(wanted, dtype=np.int64, count=len(wanted))))
+        return self._select(np.isin(self.columns.index, _indices(operations)))
 
     @cached_property
     def _clients(self) -> npt.NDArray[np.bool_]:
-        codes = [code for code, process in enumerate(self.columns.processes) if type(process) is int]
-        return np.isin(self.columns.process, codes)
+        return self.columns.is_client()
 
     # --- operations
 
-    @property
+    @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """The operations of clients, in the order in which they began.
 
         Raises:
-            MalformedHistory: a completion without an invocation, or two open operations of one process.
+            MalformedHistory: the events cannot be paired; see `pairing`.
         """
-        return self._paired[0]
+        return operations(self.columns, self.pairing)
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """The operations of clients as rows of the columns, for those who need no objects.
+
+        Raises:
+            MalformedHistory: a completion without an invocation, or with another action or key; two open operations of
+                one process; an ok read that does not say what it read; no time where the header orders by time.
+        """
+        return pair(self.columns, places=self._places, where=self.where)
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """`notes`, and what pairing found: answers after an info, times that go back."""
-        return (*self.notes, *self._paired[1])
+        backwards = self.header.order == "lines" and times_go_back(self.columns)
+        found = ("times go back; real-time order is the order of lines",) if backwards else ()
+        return (*self.notes, *self.pairing.remarks, *found)
 
-    @cached_property
-    def _paired(self) -> tuple[tuple[Operation, ...], tuple[str, ...]]:
-        return _pair(self)
+    @property
+    def _places(self) -> npt.NDArray[np.int64]:
+        """The place of each row in real-time order."""
+        if self.header.order == "lines":
+            return self.columns.index
+        return real_time_places(self.columns, clock_error_ns=self.header.clock_error_ns or 0, where=self.where)
+
+    @property
+    def nil_reads(self) -> tuple[Operation, ...]:
+        """The ok reads of null. A verdict that changes without them depends on how null is read, and has to say so."""
+        return tuple(
+            operation for operation in self.operations if operation.action in READS and operation.result is None
+        )
+
+    def without(self, operations: Iterable[Operation]) -> History:
+        """All events but those of these operations."""
+        return self._select(~np.isin(self.columns.index, _indices(operations)))
 
     def where(self, index: int) -> dict[str, Any]:
         """The path and line of an event, as keyword arguments of `MalformedHistory`."""
@@ -399,6 +372,12 @@ class HistoryBuilder:
         return History(columns, header=header, notes=notes, path=path, lines=lines)
 
 
+def _indices(operations: Iterable[Operation]) -> npt.NDArray[np.int64]:
+    """The indices of all events of these operations."""
+    ends = ((operation.invocation, operation.completion) for operation in operations)
+    return np.array([index for pair in ends for index in pair if index is not None], dtype=np.int64)
+
+
 def _told(event: Event) -> Any:
     """What an event says, apart from its number; compared as JSON, by type."""
     value = "MISSING" if isinstance(event.value, Missing) else (identity(event.value),)
@@ -414,109 +393,3 @@ def _told(event: Event) -> Any:
         identity(event.error),
         identity(event.extra),
     )
-
-
-def _pair(history: History) -> tuple[tuple[Operation, ...], tuple[str, ...]]:
-    """Operations in the order in which they began, and remarks. A process is read in the order of its lines."""
-    remarks: list[str] = []
-    opened: dict[Process, Event] = {}
-    ended_by_info: set[Process] = set()
-    finished: list[tuple[Event, Event | None]] = []
-    for event in history:
-        if not event.is_client:
-            continue
-        waiting = opened.get(event.process)
-        if event.kind is Kind.INVOKE:
-            if waiting is not None:
-                raise MalformedHistory(
-                    f"process {event.process} invokes {event.action} while its {waiting.action} is open",
-                    field="process",
-                    hint="A process does one thing at a time; give concurrent operations processes of their own",
-                    **history.where(event.index),
-                )
-            if event.process in ended_by_info:
-                remarks.append(f"process {event.process} goes on after its info at event {event.index}")
-            opened[event.process] = event
-        elif waiting is not None:
-            _must_match(history, waiting, event)
-            del opened[event.process]
-            finished.append((waiting, event))
-            if event.kind is Kind.INFO:
-                ended_by_info.add(event.process)
-        elif event.process in ended_by_info:
-            remarks.append(f"process {event.process} answers after its info at event {event.index}; it stays pending")
-        else:
-            raise MalformedHistory(
-                f"process {event.process} completes {event.action} without an invocation",
-                field="process",
-                hint="Record the invocation before the request is sent, or leave the line out with --lenient",
-                **history.where(event.index),
-            )
-    finished += [(event, None) for event in opened.values()]
-    places = _places(history, remarks)
-    operations = (_operation(begin, end, places) for begin, end in finished)
-    return tuple(sorted(operations, key=lambda operation: operation.began)), tuple(remarks)
-
-
-def _must_match(history: History, invocation: Event, completion: Event) -> None:
-    """A completion repeats the action of its invocation, and its key or none."""
-    if completion.action != invocation.action:
-        raise MalformedHistory(
-            f"process {completion.process} invoked {invocation.action} and completes {completion.action}",
-            field="f",
-            hint="A completion repeats the action of its invocation",
-            **history.where(completion.index),
-        )
-    if completion.key is not None and not same(completion.key, invocation.key):
-        raise MalformedHistory(
-            f"process {completion.process} asked for key {to_json(invocation.key)} "
-            f"and completes {to_json(completion.key)}",
-            field="key",
-            hint="A completion repeats the key of its invocation, or leaves it out",
-            **history.where(completion.index),
-        )
-
-
-def _operation(begin: Event, end: Event | None, places: Mapping[int, int] | None) -> Operation:
-    def place(event: Event) -> int:
-        return event.index if places is None else places[event.index]
-
-    return Operation(
-        process=begin.process,
-        action=begin.action,
-        key=begin.key,
-        argument=None if isinstance(begin.value, Missing) else begin.value,
-        result=end.value if end is not None and end.kind is Kind.OK else MISSING,
-        outcome=end.kind if end is not None else Kind.INFO,
-        invocation=begin.index,
-        completion=end.index if end is not None else None,
-        began=place(begin),
-        ended=place(end) if end is not None and end.kind is not Kind.INFO else None,
-        session=begin.session if begin.session is not None else begin.process,
-        node=(end.node if end is not None else None) or begin.node,
-        invoked_ns=begin.time,
-        completed_ns=end.time if end is not None else None,
-        error=end.error if end is not None else None,
-    )
-
-
-def _places(history: History, remarks: list[str]) -> Mapping[int, int] | None:
-    """The place of each event in real-time order, by index; None where that is the order of lines."""
-    times = history.columns.time
-    if history.header.order != "time":
-        known = times[times != NO_TIME]
-        if len(known) > 1 and bool(np.any(np.diff(known) < 0)):
-            remarks.append("times go back; real-time order is the order of lines")
-        return None
-    missing = np.flatnonzero(times == NO_TIME)
-    if len(missing):
-        raise MalformedHistory(
-            "the header orders by time, and this event has none",
-            field="time",
-            **history.where(int(history.columns.index[missing[0]])),
-        )
-    invoked = history.columns.kind == CODES[Kind.INVOKE]
-    error_ns = history.header.clock_error_ns
-    widened = np.where(invoked, times - error_ns, times + error_ns)
-    order = np.lexsort((np.arange(len(times)), ~invoked, widened))
-    return {int(history.columns.index[row]): place for place, row in enumerate(order)}

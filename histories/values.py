@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from math import isfinite
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
 from .errors import MalformedHistory
 
 Value: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | Map"
+
+DEPTH_MAX: Final = 100
+"""How deeply a value may be nested, unless somebody says otherwise."""
 
 
 class Map(Mapping[str, "Value"]):
@@ -50,22 +54,39 @@ class Map(Mapping[str, "Value"]):
         return (Map, (self._items,))
 
 
-def freeze(value: Any) -> Value:
+def freeze(value: Any, *, depth_max: int = DEPTH_MAX) -> Value:
     """A JSON value as an immutable one: arrays become tuples, objects become `Map`.
 
     Raises:
-        MalformedHistory: it is no JSON value.
+        MalformedHistory: it is no JSON value, or is nested deeper than `depth_max`.
     """
+    kind = type(value)
+    if kind is int or kind is str or kind is bool or value is None:
+        return cast("Value", value)
     match value:
-        case None | bool() | int() | float() | str():
-            return value
+        case float() if isfinite(value):
+            return float(value)
         case list() | tuple():
-            return tuple(freeze(item) for item in value)
+            _must_nest(depth_max)
+            return tuple([freeze(item, depth_max=depth_max - 1) for item in value])
         case Mapping():
-            return Map({str(key): freeze(item) for key, item in value.items()})
+            _must_nest(depth_max)
+            return Map({str(key): freeze(item, depth_max=depth_max - 1) for key, item in value.items()})
+        case int():
+            return int(value)
+        case str():
+            return str(value)
     raise MalformedHistory(
-        f"{value!r} is no JSON value", hint="Use null, booleans, numbers, strings, arrays and objects"
+        f"{value!r} is no JSON value", hint="Use null, booleans, finite numbers, strings, arrays and objects"
     )
+
+
+def _must_nest(depth_max: int) -> None:
+    if depth_max <= 0:
+        raise MalformedHistory(
+            "a value is nested too deeply (limit depth_max)",
+            hint="Flatten it, or raise the limit with Limits(depth_max=...)",
+        )
 
 
 def thaw(value: Any) -> Any:
@@ -105,11 +126,17 @@ def same(left: Any, right: Any) -> bool:
 
 
 def to_json(value: Any) -> str:
-    """One line of JSON, the way it is shown and written; keys in their order, no spaces after colons and commas."""
+    """One line of JSON, the way it is shown and written; keys in their order, no spaces after colons and commas.
+
+    Raises:
+        MalformedHistory: a string in it is no Unicode text (it holds half of a surrogate pair).
+    """
     try:
         return msgspec.json.encode(value, enc_hook=_encode).decode()
     except (OverflowError, RecursionError):
         return json.dumps(thaw(value), separators=(",", ":"), ensure_ascii=False)
+    except UnicodeEncodeError as error:
+        raise MalformedHistory(f"{error.object!r} is no Unicode text", hint="Record bytes as base64 or hex") from error
 
 
 def _encode(value: Any) -> Any:

@@ -1,0 +1,29 @@
+"""What all tests share: how many examples a law gets, and where recorded histories of others are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "normal", max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "long", max_examples=20_000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("UPHELD_LAWS", "normal"))
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of recorded histories that nobody here wrote."""
+    named = os.environ.get("UPHELD_DATA")
+    found = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not found.is_dir():
+        pytest.skip(f"no recorded histories in {found}; UPHELD_DATA may say where they are")
+    return found
