@@ -24,7 +24,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from ..histories.event import Process
+from ..histories.event import Missing, Process
+from ..histories.history import History
 from ..histories.values import Value
 
 S = TypeVar("S", bound=Hashable)
@@ -55,14 +56,18 @@ class Model(Protocol[S]):
 
     Optional members, looked up by name:
 
-    - `accepts(state, call, result) -> Iterable[S]`: in place of `step` where results cannot be enumerated;
+    - `accepts(state, call, result) -> Iterable[S]`: in place of `step` where results cannot be enumerated; `result` is
+      MISSING for an operation whose result nobody knows: every state that some result leads to;
     - `is_pure(call, result) -> bool`: with this result there is no state in which the call is possible and changes it
       (reads, a cas that failed, a dequeue that found nothing). It must hold for *every* state;
     - `shard(call) -> Value`: calls of different shards never touch each other's state; by default `call.key`;
     - `acknowledgements: Mapping[str, Value]`: the result that an ok completion stands for when it says nothing, or only
       repeats its argument (Jepsen writes down an ok write so); an action that is not in it must say its result;
     - `explain(state, call) -> str`: `would have answered R`, for a reader's eyes;
-    - `by_process = True`: `call.process` is needed (a mutex knows its holder).
+    - `by_process = True`: `call.process` is needed (a mutex knows its holder);
+    - `name: str`: what it is called; by default the name of its class;
+    - `starting(value) -> Model`: the same model with `value` for the `initial` of a history's header, or itself where it
+      was told how to start.
     """
 
     @property
@@ -89,6 +94,20 @@ def is_pure(model: Model[Any], call: Call, result: Value) -> bool:
     """Whether, with this result, no state in which the call is possible changes; False where the model does not say."""
     rule = getattr(model, "is_pure", None)
     return bool(rule(call, result)) if rule is not None else False
+
+
+def model_name(model: Model[Any]) -> str:
+    """What the model is called."""
+    found: str = getattr(model, "name", type(model).__name__)
+    return found
+
+
+def started(model: Model[Any], history: History) -> Model[Any]:
+    """The model with what the header of the history says about the start, where it says so and the model listens."""
+    initial = history.header.initial
+    listens = getattr(model, "starting", None)
+    found: Model[Any] = model if listens is None or isinstance(initial, Missing) else listens(initial)
+    return found
 
 
 def shard_of(model: Model[Any], call: Call) -> Value:
