@@ -1,0 +1,121 @@
+"""Raft with its key-value store: the reference (§8; thesis, chapter 6). Elections and replication stand beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar, NamedTuple
+
+from ...node import Context, Error, NodeId, Outbox, Value
+from .election import LEADER
+from .machine import KeyValueStore, Outcome
+from .messages import EXPIRED, Answer, Appended, Command, Entry, NotLeader, Open, Opened, Read, SessionExpired, Write
+from .replication import Replicator
+
+
+class PendingRead(NamedTuple):
+    """A read that waits until round `round` has confirmed the leader, and entry `log_index` has been applied."""
+
+    round: int
+    log_index: int
+    client: NodeId
+    msg_id: int
+    key: Value
+
+
+class Raft(Replicator):
+    """A node of the replicated store. Only the leader serves clients; the others say who that is.
+
+    Settings: `sessions_max`, how many clients are remembered.
+    """
+
+    machine: ClassVar[type[KeyValueStore]] = KeyValueStore
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.store = self.machine(context.settings["sessions_max"])
+        self.reads: deque[PendingRead] = deque()
+        self.no_op_index = 0
+        self.handlers |= {Open: self.on_open, Read: self.on_read, Write: self.on_write}
+
+    def lead(self, out: Outbox) -> None:
+        """§8: from its no-op on, a new leader knows what is committed."""
+        self.no_op_index = len(self.log)
+        super().lead(out)
+
+    def step_down(self, out: Outbox) -> None:
+        """Thesis, 6.4: whoever is deposed answers no read; its clients turn to others."""
+        self.reads.clear()
+        super().step_down(out)
+
+    def refuse(self, client: NodeId, msg_id: int, out: Outbox) -> None:
+        """§8, thesis 6.2: tell the client who leads."""
+        out.send(client, NotLeader(msg_id, Error.TEMPORARILY_UNAVAILABLE, "not leader", self.leader))
+
+    # --- writes
+
+    def on_open(self, sender: NodeId, message: Open, out: Outbox) -> None:
+        """Thesis, 6.3: what a client must know before its first command."""
+        out.send(sender, Opened(message.msg_id, self.commit_index))
+
+    def on_write(self, sender: NodeId, message: Write, out: Outbox) -> None:
+        """§5.3: the leader takes a command into its log; the answer waits until it has been applied."""
+        if message.action not in self.machine.actions:
+            out.send(sender, Error(message.msg_id, Error.NOT_SUPPORTED, f"no action {message.action!r}"))
+        elif self.role != LEADER:
+            self.refuse(sender, message.msg_id, out)
+        else:
+            self.propose(as_command(sender, message), out)
+
+    def apply(self, index: int, entry: Entry, out: Outbox) -> None:
+        """§5.3: execute a committed command; the leader that took it answers its client."""
+        command = entry.command
+        out.note("decided", index, entry.told)
+        if command is None:
+            out.note("applied", index, entry.term, None, None, None)
+            return
+        outcome = self.store.apply(index, command)
+        if outcome.executed:
+            out.note("applied", index, entry.term, command.told, command.client, command.msg_id)
+        else:
+            out.note("applied", index, entry.term, None, None, None)
+        if self.role == LEADER and entry.term == self.term:
+            self.answer(index, entry.term, command, outcome, out)
+
+    def answer(self, index: int, term: int, command: Command, outcome: Outcome, out: Outbox) -> None:
+        """§8: the result of a command, of a repeated one too; none for a client that may have been forgotten."""
+        if outcome.refused:
+            out.send(command.client, SessionExpired(command.msg_id, EXPIRED, "session expired"))
+            return
+        out.note("acknowledged", index, term, command.client, command.msg_id)
+        out.send(command.client, Answer(command.msg_id, outcome.result))
+
+    # --- reads
+
+    def on_read(self, sender: NodeId, message: Read, out: Outbox) -> None:
+        """Thesis, 6.4: note the commit index, though at least the own no-op's, and ask all whether one still leads."""
+        if self.role != LEADER:
+            self.refuse(sender, message.msg_id, out)
+            return
+        self.round += 1
+        index = max(self.commit_index, self.no_op_index)
+        self.reads.append(PendingRead(self.round, index, sender, message.msg_id, message.key))
+        self.replicate(out)
+        self.serve_reads(out)
+
+    def on_appended(self, sender: NodeId, message: Appended, out: Outbox) -> None:
+        """Thesis, 6.4: an answer may be the one that reads were waiting for."""
+        super().on_appended(sender, message, out)
+        if self.reads:
+            self.serve_reads(out)
+
+    def serve_reads(self, out: Outbox) -> None:
+        """Thesis, 6.4: answer the reads whose round a majority has answered, and whose entry has been applied."""
+        confirmed = self.reached_by_majority(self.round, [each.round for each in self.progress.values()])
+        while self.reads and self.reads[0].round <= confirmed and self.reads[0].log_index <= self.last_applied:
+            read = self.reads.popleft()
+            out.send(read.client, Answer(read.msg_id, self.store.get(read.key)))
+
+
+def as_command(client: NodeId, message: Write) -> Command:
+    """The request as it goes into the log."""
+    return Command(client, message.msg_id, message.action, message.key, message.argument, message.since)
