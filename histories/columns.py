@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,8 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .event import MISSING, NOTHING, Event, Kind, Process
-from .values import Map, Value
+from .event import MISSING, NOTHING, Event, Kind, Missing, Process
+from .values import Map, Value, identity
 
 KINDS: Final = (Kind.INVOKE, Kind.OK, Kind.FAIL, Kind.INFO)
 """The kinds in the order of their codes in the column `kind`."""
@@ -82,3 +83,104 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
         """Which rows are events of clients."""
         integers = np.fromiter((type(process) is int for process in self.processes), np.bool_, len(self.processes))
         return integers[self.process] if len(integers) else np.zeros(len(self.process), np.bool_)
+
+
+class Table:
+    """Distinct values, each with a code; values meet under one code exactly when they are the same as JSON."""
+
+    __slots__ = ("_codes", "values")
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._codes: dict[Any, int] = {}
+
+    def code(self, value: Any) -> int:
+        """The code of this value, a new one if it was never seen."""
+        key = identity(value)
+        code = self._codes.get(key)
+        if code is None:
+            code = self._codes[key] = len(self.values)
+            self.values.append(value)
+        return code
+
+
+class ColumnsBuilder:
+    """Collects events into columns."""
+
+    def __init__(self) -> None:
+        self._kind, self._time = array("b"), array("q")
+        self._process, self._action, self._key = array("i"), array("i"), array("i")
+        self._value, self._session, self._node = array("i"), array("i"), array("i")
+        self._processes, self._actions, self._values = Table(), Table(), Table()
+        self._sessions, self._nodes = Table(), Table()
+        self._errors: dict[int, Value] = {}
+        self._extras: dict[int, Map] = {}
+
+    def __len__(self) -> int:
+        return len(self._kind)
+
+    def add(
+        self,
+        process: Process,
+        kind: Kind,
+        action: str,
+        *,
+        key: Value = None,
+        value: Value | Missing = MISSING,
+        time: int | None = None,
+        session: Process | None = None,
+        node: str | None = None,
+        error: Value = None,
+        extra: Map = NOTHING,
+    ) -> int:
+        """Append one event; answers its index."""
+        index = len(self._kind)
+        self._process.append(self._processes.code(process))
+        self._kind.append(CODES[kind])
+        self._action.append(self._actions.code(action))
+        self._key.append(ABSENT if key is None else self._values.code(key))
+        self._value.append(ABSENT if isinstance(value, Missing) else self._values.code(value))
+        self._time.append(NO_TIME if time is None else time)
+        self._session.append(ABSENT if session is None else self._sessions.code(session))
+        self._node.append(ABSENT if node is None else self._nodes.code(node))
+        if error is not None:
+            self._errors[index] = error
+        if extra:
+            self._extras[index] = extra
+        return index
+
+    def add_event(self, event: Event) -> int:
+        """Append one event, whatever its index was; answers its index here."""
+        return self.add(
+            event.process,
+            event.kind,
+            event.action,
+            key=event.key,
+            value=event.value,
+            time=event.time,
+            session=event.session,
+            node=event.node,
+            error=event.error,
+            extra=event.extra,
+        )
+
+    def columns(self) -> Columns:
+        """All that was added so far."""
+        return Columns(
+            index=np.arange(len(self), dtype=np.int64),
+            kind=np.array(self._kind, dtype=np.int8),
+            time=np.array(self._time, dtype=np.int64),
+            process=np.array(self._process, dtype=np.int32),
+            action=np.array(self._action, dtype=np.int32),
+            key=np.array(self._key, dtype=np.int32),
+            value=np.array(self._value, dtype=np.int32),
+            session=np.array(self._session, dtype=np.int32),
+            node=np.array(self._node, dtype=np.int32),
+            processes=tuple(self._processes.values),
+            actions=tuple(self._actions.values),
+            values=tuple(self._values.values),
+            sessions=tuple(self._sessions.values),
+            nodes=tuple(self._nodes.values),
+            errors=dict(self._errors),
+            extras=dict(self._extras),
+        )

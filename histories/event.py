@@ -27,6 +27,9 @@ class Missing(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        return "MISSING"  # there is only one, on the other side of a pickle too
+
 
 MISSING: Final = Missing()
 NOTHING: Final = Map()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias, overload
@@ -11,10 +10,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .columns import ABSENT, CODES, KINDS, NO_TIME, Columns
-from .event import MISSING, NOTHING, Event, Kind, Missing, Operation, Process
+from . import views
+from .columns import ABSENT, CODES, KINDS, NO_TIME, Columns, ColumnsBuilder
+from .event import MISSING, NOTHING, Event, Missing, Operation, Process
 from .pairing import READS, Pairing, operations, pair, real_time_places, times_go_back
-from .values import Map, Value, identity, to_json
+from .values import Map, Value, identity
 
 __all__ = (
     "ABSENT",
@@ -231,121 +231,24 @@ class History(Sequence[Event]):
         """The events as a pandas frame, one row each.
 
         Raises:
-            ImportError: pandas is not installed (`pip install upheld[pandas]`).
+            UsageError: pandas is not installed.
         """
-        import pandas as pd  # noqa: PLC0415  # an extra, imported when used
-
-        return pd.DataFrame([msgspec.structs.asdict(event) for event in self])
+        return views.to_pandas(self)
 
     def to_arrow(self) -> Any:
-        """The events as an Arrow table; values are JSON text.
+        """The events as an Arrow table; keys, values and other JSON are its text.
 
         Raises:
-            ImportError: pyarrow is not installed (`pip install upheld[pandas]`).
+            UsageError: pyarrow is not installed.
         """
-        import pyarrow as pa  # noqa: PLC0415  # an extra, imported when used
-
-        rows = []
-        for event in self:
-            row = msgspec.structs.asdict(event)
-            for name in ("process", "key", "value", "session", "error", "extra"):
-                row[name] = None if isinstance(row[name], Missing) else to_json(row[name])
-            rows.append(row)
-        return pa.Table.from_pylist(rows)
+        return views.to_arrow(self)
 
     def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415  # only notebooks ask for it
-
-        shown = [
-            "".join(
-                f"<td>{escape(str(part))}</td>"
-                for part in (
-                    event.index,
-                    event.process,
-                    event.kind,
-                    event.action,
-                    "" if event.key is None else to_json(event.key),
-                    "" if isinstance(event.value, Missing) else to_json(event.value),
-                )
-            )
-            for event in self[:200]
-        ]
-        more = f"<p>{len(self) - 200} more events</p>" if len(self) > 200 else ""
-        head = "".join(f"<th>{name}</th>" for name in ("index", "process", "kind", "action", "key", "value"))
-        return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in shown) + f"</table>{more}"
+        return views.to_html(self)
 
 
-class HistoryBuilder:
-    """Collects events into columns; what readers, the recorder and the simulator write into."""
-
-    def __init__(self) -> None:
-        self._rows = {name: array("i") for name in ("process", "action", "key", "value", "session", "node")}
-        self._kind = array("b")
-        self._time = array("q")
-        self._tables: dict[str, dict[Any, int]] = {
-            name: {} for name in ("process", "action", "value", "session", "node")
-        }
-        self._originals: dict[str, list[Any]] = {name: [] for name in self._tables}
-        self._errors: dict[int, Value] = {}
-        self._extras: dict[int, Map] = {}
-
-    def __len__(self) -> int:
-        return len(self._kind)
-
-    def _code(self, table: str, value: Any) -> int:
-        key = identity(value)
-        codes = self._tables[table]
-        code = codes.get(key)
-        if code is None:
-            code = codes[key] = len(codes)
-            self._originals[table].append(value)
-        return code
-
-    def add(
-        self,
-        process: Process,
-        kind: Kind,
-        action: str,
-        *,
-        key: Value = None,
-        value: Value | Missing = MISSING,
-        time: int | None = None,
-        session: Process | None = None,
-        node: str | None = None,
-        error: Value = None,
-        extra: Map = NOTHING,
-    ) -> int:
-        """Append one event; answers its index."""
-        index = len(self._kind)
-        rows = self._rows
-        rows["process"].append(self._code("process", process))
-        self._kind.append(CODES[kind])
-        rows["action"].append(self._code("action", action))
-        rows["key"].append(ABSENT if key is None else self._code("value", key))
-        rows["value"].append(ABSENT if isinstance(value, Missing) else self._code("value", value))
-        self._time.append(NO_TIME if time is None else time)
-        rows["session"].append(ABSENT if session is None else self._code("session", session))
-        rows["node"].append(ABSENT if node is None else self._code("node", node))
-        if error is not None:
-            self._errors[index] = error
-        if extra:
-            self._extras[index] = extra
-        return index
-
-    def add_event(self, event: Event) -> int:
-        """Append one event, whatever its index was; answers its index here."""
-        return self.add(
-            event.process,
-            event.kind,
-            event.action,
-            key=event.key,
-            value=event.value,
-            time=event.time,
-            session=event.session,
-            node=event.node,
-            error=event.error,
-            extra=event.extra,
-        )
+class HistoryBuilder(ColumnsBuilder):
+    """Collects events into a history; what readers and the simulator write into."""
 
     def build(
         self,
@@ -356,20 +259,7 @@ class HistoryBuilder:
         lines: Sequence[int] = (),
     ) -> History:
         """The history of all that was added so far."""
-        columns = Columns(
-            index=np.arange(len(self._kind), dtype=np.int64),
-            kind=np.array(self._kind, dtype=np.int8),
-            time=np.array(self._time, dtype=np.int64),
-            **{name: np.array(rows, dtype=np.int32) for name, rows in self._rows.items()},
-            processes=tuple(self._originals["process"]),
-            actions=tuple(self._originals["action"]),
-            values=tuple(self._originals["value"]),
-            sessions=tuple(self._originals["session"]),
-            nodes=tuple(self._originals["node"]),
-            errors=dict(self._errors),
-            extras=dict(self._extras),
-        )
-        return History(columns, header=header, notes=notes, path=path, lines=lines)
+        return History(self.columns(), header=header, notes=notes, path=path, lines=lines)
 
 
 def _indices(operations: Iterable[Operation]) -> npt.NDArray[np.int64]:

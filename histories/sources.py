@@ -22,6 +22,7 @@ HEAD_BYTES: Final = 8192
 """How much of a file its format is recognised by."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_UNREADABLE: Final = (OSError, EOFError, zlib.error)
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -68,8 +69,10 @@ class Source:
 
     def head(self) -> bytes:
         """The first bytes, which are not consumed."""
-        with self._intact():
+        try:
             return self._stream.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(_BYTE_ORDER_MARK)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
 
     def __iter__(self) -> Iterator[bytes]:
         while line := self._next():
@@ -77,8 +80,10 @@ class Source:
 
     def _next(self) -> bytes:
         limit = self.limits.line_bytes_max
-        with self._intact():
+        try:
             line = self._stream.readline(limit + 1)
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
         self.number += 1
         self._taken += len(line)
         if len(line) > limit:
@@ -88,18 +93,14 @@ class Source:
         self.complete = line.endswith(b"\n")
         return line if self.number > 1 else line.removeprefix(_BYTE_ORDER_MARK)
 
-    @contextmanager
-    def _intact(self) -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise MalformedHistory(
-                f"the compressed data is damaged or cut off ({error})",
-                path=self.path,
-                hint="Decompress it by hand (`gzip -dc`) and read what is left",
-            ) from error
-        except OSError as error:
-            raise UsageError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+    def _unreadable(self, error: Exception) -> MalformedHistory | UsageError:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            return UsageError(f"{self.path}: cannot be read: {error.strerror or error}")
+        return MalformedHistory(
+            f"the compressed data is damaged or cut off ({error})",
+            path=self.path,
+            hint="Decompress it by hand (`gzip -dc`) and read what is left",
+        )
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def freeze(value: Any, *, depth_max: int = DEPTH_MAX) -> Value:
         MalformedHistory: it is no JSON value, or is nested deeper than `depth_max`.
     """
     kind = type(value)
-    if kind is int or kind is str or kind is bool or value is None:
+    if kind is int or kind is bool or value is None or (kind is str and value.isascii()):
         return cast("Value", value)
     match value:
         case float() if isfinite(value):
@@ -74,11 +74,20 @@ def freeze(value: Any, *, depth_max: int = DEPTH_MAX) -> Value:
             return Map({str(key): freeze(item, depth_max=depth_max - 1) for key, item in value.items()})
         case int():
             return int(value)
-        case str():
+        case str() if _is_text(value):
             return str(value)
     raise MalformedHistory(
-        f"{value!r} is no JSON value", hint="Use null, booleans, finite numbers, strings, arrays and objects"
+        f"{value!r} is no JSON value", hint="Use null, booleans, finite numbers, Unicode text, arrays and objects"
     )
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is Unicode text; a Python string may hold half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _must_nest(depth_max: int) -> None:
@@ -126,17 +135,11 @@ def same(left: Any, right: Any) -> bool:
 
 
 def to_json(value: Any) -> str:
-    """One line of JSON, the way it is shown and written; keys in their order, no spaces after colons and commas.
-
-    Raises:
-        MalformedHistory: a string in it is no Unicode text (it holds half of a surrogate pair).
-    """
+    """One line of JSON, the way it is shown and written; keys in their order, no spaces after colons and commas."""
     try:
         return msgspec.json.encode(value, enc_hook=_encode).decode()
     except (OverflowError, RecursionError):
         return json.dumps(thaw(value), separators=(",", ":"), ensure_ascii=False)
-    except UnicodeEncodeError as error:
-        raise MalformedHistory(f"{error.object!r} is no Unicode text", hint="Record bytes as base64 or hex") from error
 
 
 def _encode(value: Any) -> Any:
