@@ -1,13 +1,29 @@
-"""One run of a plan: what it gave."""
+"""One run of a plan, and what it gave."""
 
 from __future__ import annotations
 
+import gc
+import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final, Literal
 
+import msgspec
+import numpy as np
+
+from ..histories.errors import UsageError
 from ..histories.evidence import Evidence
-from .plan import Plan
+from ..histories.history import Header
+from ..histories.trace import TRANSPORT, Note, Trace
+from ..histories.values import Map, freeze, thaw
+from .faults import FAULTS
+from .fences import fenced
+from .plan import Fault, Plan
+from .system import System
+from .world import LEADER, World
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +57,142 @@ class Run:
     messages: int = 0
     ended_ns: int = 0
     stopped: bool = False
+
+
+def run_plan(
+    plan: Plan,
+    system: System,
+    *,
+    trace: Literal["notes", "full"] = "notes",
+    watch: Callable[[Note], bool] | None = None,
+) -> Run:
+    """Run a plan: a pure function of the plan and the system.
+
+    Args:
+        plan: what happens from outside.
+        system: whose nodes and clients it happens to.
+        trace: `full` also keeps every message and timer; the digest stays the same.
+        watch: is shown each note as it happens; when it answers True the run stops there.
+
+    Raises:
+        UsageError: the plan is not about this system, or makes no sense; or the system misuses the world.
+        NondeterministicRun: a handler looked at a clock, rolled its own dice, or reached out of the world.
+    """
+    check_plan(plan, system)
+    world = World(plan, system.variant(plan.variant, plan.mutants), full=trace == "full", watch=watch)
+    with _collector_paused(), fenced(f"{system.name} ({plan.variant})"):
+        world.run()
+    evidence = Evidence(world.history.build(header=_header(plan)), Trace(world.notes, nodes=plan.node_ids))
+    return Run(
+        plan=plan,
+        evidence=evidence,
+        digest=digest_of(world.order, evidence),
+        order=world.order,
+        fired=dict(world.fired),
+        busy=dict(world.busy),
+        findings=tuple(world.findings),
+        messages=world.network.messages,
+        ended_ns=world.now,
+        stopped=world.stopped,
+    )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage is collected during a run, since when that happens depends on what ran before."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _header(plan: Plan) -> Header:
+    """Where the history came from, and what a judge needs to know about bounds."""
+    return Header(
+        system=plan.system,
+        variant=plan.variant,
+        workload=plan.workload or None,
+        seed=plan.seed,
+        extra=Map(
+            {
+                "nodes": plan.nodes,
+                "client_timeout_ns": plan.client_timeout_ns,
+                "settings": freeze(plan.settings),
+            }
+        ),
+    )
+
+
+def digest_of(order: array[int], evidence: Evidence) -> str:
+    """blake2b, in hex, over the order of events, then the canonical JSON of history and notes.
+
+    Messages and timers, which only a full trace holds, do not count.
+    """
+    digest = blake2b(order.tobytes(), digest_size=16)
+    columns = msgspec.structs.asdict(evidence.history.columns)
+    digest.update(_canonical({name: _plain(column) for name, column in columns.items()}))
+    digest.update(_canonical([msgspec.structs.astuple(note) for note in evidence.trace if note.kind not in TRANSPORT]))
+    return digest.hexdigest()
+
+
+def _plain(column: Any) -> Any:
+    return column.tolist() if isinstance(column, np.ndarray) else column
+
+
+def _canonical(told: Any) -> bytes:
+    """JSON, the same for the same thing: no spaces, objects sorted by key."""
+    try:
+        return CANONICAL.encode(told)
+    except OverflowError:  # an integer of more than 64 bits
+        return json.dumps(thaw(told), separators=(",", ":"), sort_keys=True).encode()
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(sorted(value.items()))
+    raise NotImplementedError(f"{type(value).__name__} is no JSON value")
+
+
+CANONICAL: Final = msgspec.json.Encoder(enc_hook=_object)
+
+
+def check_plan(plan: Plan, system: System) -> None:
+    """A plan that makes sense for this system.
+
+    Raises:
+        UsageError: it does not; the text says why.
+    """
+    if plan.system != system.name:
+        raise UsageError(f"the plan is about {plan.system!r}, and this system is {system.name!r}")
+    if plan.nodes < 1:
+        raise UsageError(f"a plan of {plan.nodes} nodes; there must be one at least")
+    if plan.front != "per_client":
+        raise UsageError("a front that is shared by all clients cannot be simulated; use per_client")
+    phases = plan.phases
+    if not 0 <= phases.heal_ns <= phases.quiet_ns <= phases.final_ns <= phases.end_ns or not phases.end_ns:
+        raise UsageError(f"phases must go forward (0 <= heal <= quiet <= final <= end, and end > 0): {phases}")
+    for operation in plan.operations:
+        if operation.node and operation.node not in plan.node_ids:
+            raise UsageError(f"an operation turns to {operation.node!r}; the nodes are {', '.join(plan.node_ids)}")
+        if operation.client < 0 or operation.at_ns < 0:
+            raise UsageError(f"an operation of client {operation.client} at {operation.at_ns} ns: neither is negative")
+    for fault in plan.faults:
+        _check_fault(plan, fault)
+
+
+def _check_fault(plan: Plan, fault: Fault) -> None:
+    if fault.fault not in FAULTS:
+        raise UsageError(f"there is no fault {fault.fault!r}; there are {', '.join(FAULTS)}")
+    if (fault.at_ns is None) == (fault.on is None):
+        raise UsageError(f"a {fault.fault} begins either `at_ns` or `on` an occurrence: {fault}")
+    if min(fault.at_ns or 0, fault.undo_after_ns or 0) < 0 or (fault.amount_ns < 0 and fault.fault != "clock-offset"):
+        raise UsageError(f"a {fault.fault} has a negative time: {fault}")
+    clients = {f"c{operation.client}" for operation in plan.operations}
+    places = {*fault.nodes, *([fault.on.node] if fault.on else [])}
+    sides = {name for side in fault.sides for name in side}
+    strangers = (places - {LEADER, "*", *plan.node_ids}) | (sides - {LEADER, *plan.node_ids} - clients)
+    if strangers:
+        raise UsageError(f"a {fault.fault} hits {min(strangers)!r}; the nodes are {', '.join(plan.node_ids)}")

@@ -1,0 +1,294 @@
+"""One life of a participant: its code, and the outbox that its handlers write into.
+
+A life ends with a crash, or when a client is given up, and is inert from then on: later lines of a handler that is still
+running do nothing, and whatever arrives for it is dropped. `busy` is the one flag that the short ways look at: the life
+has ended, or (a node's) waits for its disk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final
+
+from ..histories.errors import UpheldError, UsageError
+from ..histories.values import Value, freeze
+from ..impl.node import Key, Message, NodeId
+from .disk import SCALARS
+from .messages import CHECKED, require_immutable
+from .network import DELAY_BITS, Route, Station
+
+if TYPE_CHECKING:
+    from .clock import NodeClock
+    from .machine import Machine
+    from .world import World
+
+NEVER: Final = -1
+
+
+class Timer:
+    """A timer of one life. It has at most one live entry on the agenda, whatever is done to it.
+
+    Attributes:
+        due: when it runs out, or NEVER.
+        sequence: the place among simultaneous events that it was given when it was set.
+        entry: the sequence of its live entry, or NEVER.
+        entry_due: when that entry surfaces.
+    """
+
+    __slots__ = ("due", "entry", "entry_due", "name", "sequence")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.due = self.sequence = self.entry = self.entry_due = NEVER
+
+
+class Life:
+    """What nodes and clients have in common.
+
+    Attributes:
+        address: its own.
+        code: the node or the client that lives.
+        alive: whether it has not ended.
+        busy: whether effects and inputs do not take place at once.
+    """
+
+    def __init__(self, world: World, station: Station, address: str, clock: NodeClock) -> None:
+        self.world, self.address, self.clock = world, address, clock
+        self.alive, self.busy = True, False
+        self.code: Any = None
+        self._station = station
+        self._agenda, self._sequence = world.agenda, world.sequence
+        self._routes: dict[str, Route] = {}
+        self._timers: dict[str, Timer] = {}
+
+    def end(self) -> None:
+        """Be inert from now on."""
+        self.alive, self.busy = False, True
+
+    # --- what a handler may write (see `impl.node.Outbox`)
+
+    def send(self, to: NodeId, message: Message, /) -> None:
+        """Send a message."""
+        if self.busy:
+            self._postpone(self.send, to, message)
+            return
+        route = self._routes.get(to)
+        if route is None:
+            route = self._routes[to] = self.world.network.route(self._station, to)
+        if message.__class__ not in CHECKED:
+            require_immutable(message.__class__)
+        route.sent += 1
+        luck = route.draw(64)
+        if route.plain:
+            arrival = self.world.now + route.delays[luck & DELAY_BITS]
+            heappush(self._agenda, (arrival, self._sequence(), route.receiver.life.receive, self.address, message))
+        else:
+            self.world.network.carry(route, luck, message)
+
+    def set_timer(self, name: str, delay_ns: int, /) -> None:
+        """Call `on_timer(name)` after this long by the own clock."""
+        if self.busy:
+            self._postpone(self.set_timer, name, delay_ns)
+            return
+        if delay_ns.__class__ is not int or delay_ns < 0:
+            raise UsageError(f"{self.address} sets timer {name!r} to {delay_ns!r}; a delay is an int, and not negative")
+        timer = self._timers.get(name)
+        if timer is None:
+            timer = self._timers[name] = Timer(name)
+        timer.due = due = self.world.now + self.clock.lasts(delay_ns)
+        timer.sequence = self._sequence()
+        if timer.entry == NEVER or due < timer.entry_due:
+            self._enter(timer)
+
+    def cancel_timer(self, name: str, /) -> None:
+        """Forget the timer of that name."""
+        if self.busy:
+            self._postpone(self.cancel_timer, name)
+        elif name in self._timers:
+            self._timers[name].due = NEVER
+
+    def note(self, kind: str, /, *facts: Value) -> None:
+        """Tell the trace."""
+        if self.busy:
+            self._postpone(self.note, kind, *facts)
+            return
+        for fact in facts:
+            if fact.__class__ not in SCALARS:
+                facts = tuple(freeze(one) for one in facts)
+                break
+        self.world.note(self.address, kind, facts)
+
+    # --- what comes in
+
+    def start(self, _: None = None, __: None = None) -> None:
+        """Run `on_start`."""
+        if self.busy:
+            return
+        try:
+            self.code.on_start(self)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises is a finding
+            self._raised(error)
+
+    def receive(self, sender: NodeId, message: Message) -> None:
+        """A message has arrived."""
+        if self.busy:
+            self._postpone(self.receive, sender, message)
+            return
+        try:
+            self.code.on_message(sender, message, self)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises is a finding
+            self._raised(error)
+
+    def _surface(self, timer: Timer, entry: int) -> None:
+        """A timer's entry has come up: it runs out, unless it was cancelled or set anew since."""
+        if entry != timer.entry:
+            return
+        timer.entry = NEVER
+        if timer.due == NEVER or not self.alive:
+            return
+        if timer.sequence != entry:
+            self._enter(timer)
+        else:
+            self._run_out(timer, entry)
+
+    def _run_out(self, timer: Timer, sequence: int) -> None:
+        if self.busy:
+            self._postpone(self._run_out, timer, sequence)
+            return
+        if timer.sequence != sequence or timer.due == NEVER:
+            return
+        timer.due = NEVER
+        if self.world.full:
+            self.world.transport(self.address, "timer", (timer.name,))
+        try:
+            self.code.on_timer(timer.name, self)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises is a finding
+            self._raised(error)
+
+    # --- within
+
+    def _enter(self, timer: Timer) -> None:
+        timer.entry, timer.entry_due = timer.sequence, timer.due
+        heappush(self._agenda, (timer.due, timer.sequence, self._surface, timer, timer.sequence))
+
+    def _postpone(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Do this effect or input later, if this life goes on; a life that has ended does nothing."""
+
+    def _raised(self, error: Exception) -> None:
+        """A handler has raised: misuse goes to the user, anything else ends this life."""
+        if isinstance(error, UpheldError):
+            raise error
+        if self.alive:
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """An exception in a handler has ended this life."""
+        raise NotImplementedError
+
+
+class NodeLife(Life):
+    """From one start of a machine to its next crash."""
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        super().__init__(world, machine, machine.address, machine.clock)
+        self._machine, self._disk = machine, machine.disk
+        self._effects: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._inputs: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+
+    def store(self, key: Key, value: Value | Message, /) -> None:
+        """Write to the disk."""
+        if self.busy:
+            self._postpone(self.store, key, value)
+        else:
+            self._disk.store(key, value)
+
+    def erase(self, key: Key, /) -> None:
+        """Remove from the disk."""
+        if self.busy:
+            self._postpone(self.erase, key)
+        else:
+            self._disk.erase(key)
+
+    def sync(self) -> None:
+        """Make all writes so far durable, and wait for it."""
+        if self.busy:
+            self._postpone(self.sync)
+            return
+        self.busy = True
+        self.world.at(self.world.now + self._machine.sync_ns, self._synced, None, None)
+
+    def _synced(self, _: None, __: None) -> None:
+        """The disk is done: go on with what waited, effects of the old handler first, until the next sync."""
+        if not self.alive:
+            return
+        self._disk.flush()
+        self.busy = False
+        while not self.busy and (self._effects or self._inputs):
+            step, arguments = (self._effects or self._inputs).popleft()
+            step(*arguments)
+
+    def _postpone(self, step: Callable[..., None], *arguments: Any) -> None:
+        if self.alive:
+            waiting = self._inputs if step in (self.receive, self._run_out) else self._effects
+            waiting.append((step, arguments))
+
+    def failed(self, error: Exception) -> None:
+        """An exception in a handler is a crash, and a finding."""
+        self._machine.failed(error)
+
+    def retime(self, old_ppm: int, new_ppm: int) -> None:
+        """The clock runs at another rate from now on: so do the timers that it counts."""
+        now = self.world.now
+        for timer in self._timers.values():
+            if timer.due != NEVER:
+                timer.due = now + (timer.due - now) * old_ppm // new_ppm
+                timer.sequence = self._sequence()
+                if timer.entry == NEVER or timer.due < timer.entry_due:
+                    self._enter(timer)
+
+
+class CountingLife(NodeLife):
+    """A node's life in a plan with faults that wait for the k-th time that something happens.
+
+    An effect is counted when it has been carried out, an input before it is handled. Whatever the fault does, it does
+    there and then: a crash at a message loses the message, a crash at a `store` leaves a write that was never synced.
+    """
+
+    def send(self, to: NodeId, message: Message, /) -> None:
+        """Send a message, and count it."""
+        self._counted("send", super().send, to, message)
+
+    def set_timer(self, name: str, delay_ns: int, /) -> None:
+        """Set a timer, and count it."""
+        self._counted("set_timer", super().set_timer, name, delay_ns)
+
+    def store(self, key: Key, value: Value | Message, /) -> None:
+        """Write to the disk, and count it."""
+        self._counted("store", super().store, key, value)
+
+    def sync(self) -> None:
+        """Begin to sync, and count it."""
+        self._counted("sync", super().sync)
+
+    def note(self, kind: str, /, *facts: Value) -> None:
+        """Tell the trace, and count it."""
+        self._counted(f"note:{kind}", super().note, kind, *facts)
+
+    def receive(self, sender: NodeId, message: Message) -> None:
+        """Count a message, and handle it."""
+        if not self.busy:
+            self.world.occurred(self.address, "message")
+        super().receive(sender, message)
+
+    def _run_out(self, timer: Timer, sequence: int) -> None:
+        if not self.busy and timer.sequence == sequence and timer.due != NEVER:
+            self.world.occurred(self.address, "timer")
+        super()._run_out(timer, sequence)
+
+    def _counted(self, event: str, effect: Callable[..., None], *arguments: Any) -> None:
+        takes_place = not self.busy
+        effect(*arguments)
+        if takes_place:
+            self.world.occurred(self.address, event)
