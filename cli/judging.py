@@ -1,0 +1,174 @@
+"""How `check` and `show` judge a history: which question is asked, and what its verdict depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+
+from ..checkers.linearizability import Linearizable
+from ..checkers.verdict import Refuted, Undecided, Upheld, Verdict, word
+from ..histories.errors import UsageError
+from ..histories.event import MISSING, Kind, Missing
+from ..histories.history import History
+from ..histories.values import Value, identity, to_json
+from ..specs.objects.registry import MODELS, guess_model
+from .face import one_of
+
+CONSISTENCY: Final = ("linearizable",)
+"""The consistency models that can be asked for."""
+
+STARTS_MAX: Final = 3
+"""How many other initial values are tried for a refuted history."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked about a history.
+
+    Attributes:
+        model: the name of the model; None for the one that the header names, or one guessed from the actions.
+        consistency: consistency models, joined by commas; None for linearizable.
+        steps_max: the budget of a search; None for the checker's own.
+        timeout_s: a limit in wall time; None for none.
+        assumed_initial: whether the initial value was given by the one who asks, and not by the file.
+    """
+
+    model: str | None = None
+    consistency: str | None = None
+    steps_max: int | None = None
+    timeout_s: float | None = None
+    assumed_initial: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (self.consistency or "linearizable").split(","):
+            one_of("--consistency", name, CONSISTENCY)
+        if self.model is not None:
+            one_of("--model", self.model, tuple(MODELS))
+
+    def verdict(self, history: History) -> Verdict:
+        """The verdict, with a note on each assumption that it hangs on.
+
+        Raises:
+            UsageError: the model does not understand the actions of the history.
+            MalformedHistory: an operation says nothing where it must.
+        """
+        try:
+            with time_limit(self.timeout_s):
+                verdict = self._decide(history)
+                notes = [note for note in self._dependences(history, verdict) if note]
+        except TimeUp:
+            return Undecided(
+                f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it",
+                checker="linearizability",
+                model=self.model or history.header.model or "",
+                method="search",
+                operations=len(history.operations),
+                notes=tuple(history.remarks),
+            )
+        return dataclasses.replace(verdict, notes=(*verdict.notes, *notes)) if notes else verdict
+
+    def _decide(self, history: History) -> Verdict:
+        if self.model is None and history.header.model is None:
+            try:
+                guess_model(history)
+            except UsageError as error:
+                return Undecided(
+                    f"no model was named, and {error}. What is this history about? Say so with --model",
+                    checker="linearizability",
+                    operations=len(history.operations),
+                    notes=tuple(history.remarks),
+                )
+        return Linearizable(self.model, steps_max=self.steps_max).check(history)
+
+    def _dependences(self, history: History, verdict: Verdict) -> Iterator[str]:
+        """What would turn the verdict round: each is tried, and told only if it does."""
+        if isinstance(verdict, Undecided):
+            return
+        for told, changed in self._other_readings(history, verdict):
+            if self._turns(verdict, history, changed):
+                yield f"this depends on an assumption: {told} it would be {_opposite(verdict)}"
+
+    def _other_readings(self, history: History, verdict: Verdict) -> Iterator[tuple[str, dict[str, Any]]]:
+        header = history.header
+        if _reads_nothing(history) and header.nil_read == ("absent" if isinstance(verdict, Refuted) else "unknown"):
+            other = "unknown" if header.nil_read == "absent" else "absent"
+            yield f"with --nil-read {other}", {"nil_read": other}
+        if self.assumed_initial:
+            yield "without --initial", {"initial": MISSING}
+        elif isinstance(verdict, Refuted) and isinstance(header.initial, Missing):
+            for value in _possible_starts(verdict)[:STARTS_MAX]:
+                yield f"with --initial {to_json(value)}", {"initial": value}
+
+    def _turns(self, verdict: Verdict, history: History, changed: dict[str, Any]) -> bool:
+        """Whether the verdict is the opposite under another header; the small core of an anomaly is asked first."""
+        core = verdict.anomaly.history if isinstance(verdict, Refuted) else None
+        parts = [history] if core is None else [core, history]
+        return all(word(self._decide(_reread(part, changed))) == _opposite(verdict) for part in parts)
+
+
+def _opposite(verdict: Verdict) -> str:
+    return "refuted" if isinstance(verdict, Upheld) else "upheld"
+
+
+def _reread(history: History, changed: dict[str, Any]) -> History:
+    """The same events under another header."""
+    header = msgspec.structs.replace(history.header, **changed)
+    return History(history.columns, header=header, notes=history.notes, path=history.path, lines=history.lines)
+
+
+def _reads_nothing(history: History) -> bool:
+    """Whether there is an ok answer of null to a question without an argument."""
+    return any(
+        operation.outcome is Kind.OK and operation.result is None and operation.argument is None
+        for operation in history.operations
+    )
+
+
+def _possible_starts(verdict: Refuted) -> list[Value]:
+    """What the operations of the anomaly saw, or found there to replace: one of it may have been there at first."""
+    seen: dict[Any, Value] = {}
+    for operation in verdict.anomaly.operations:
+        if operation.outcome is not Kind.OK:
+            continue
+        if not isinstance(operation.result, bool | Missing) and operation.result is not None:
+            seen.setdefault(identity(operation.result), operation.result)
+        if operation.action == "cas" and isinstance(operation.argument, tuple) and operation.argument:
+            seen.setdefault(identity(operation.argument[0]), operation.argument[0])
+    return list(seen.values())
+
+
+class TimeUp(Exception):
+    """The limit in wall time was reached."""
+
+
+@contextmanager
+def time_limit(limit_s: float | None) -> Iterator[None]:
+    """Raise `TimeUp` inside the block when it takes longer; native searches are interrupted, too.
+
+    Raises:
+        UsageError: this platform, or this thread, has no alarm clock.
+    """
+    if limit_s is None:
+        yield
+        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        raise UsageError("--timeout needs a Unix system and the main thread; limit the search with --steps")
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,110 @@
+"""Tables: the docket with its verdicts and evidence, the runs in the store, and whatever else comes in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..claims.results import ClaimResult
+from ..harness.store import Kept
+from .words import counted, indented, listed, plain, tally, verdict_word
+
+
+def claims_table(results: Sequence[ClaimResult]) -> RenderableType:
+    """The results by chapter: a row each, and below a refuted one its story and the line that replays it."""
+    widths = (
+        max(map(len, (row.id for row in results)), default=0),
+        max(map(len, (r.variant for r in results)), default=0),
+    )
+    parts: list[RenderableType] = []
+    for chapter, rows in groupby(results, key=lambda row: row.chapter):
+        parts += [Text(chapter, style="bold underline"), *(_claim(row, widths) for row in rows), Text()]
+    return Group(*parts, summary(results))
+
+
+def _claim(row: ClaimResult, widths: tuple[int, int]) -> RenderableType:
+    line = Table.grid(padding=(0, 2))
+    line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True, min_width=widths[0])
+    line.add_column(no_wrap=True, min_width=widths[1])
+    line.add_column(overflow="fold")
+    line.add_row(verdict_word(row.verdict), Text(row.id, style="bold"), row.variant, evidence(row))
+    return Group(line, *_below(row))
+
+
+def _below(row: ClaimResult) -> list[RenderableType]:
+    told: list[RenderableType] = []
+    if row.story:
+        told.append(indented(row.story))
+    if row.reason and row.verdict == "undecided":
+        told.append(indented([row.reason], style="dim"))
+    if row.replay:
+        told.append(indented([row.replay], style="cyan"))
+    return told
+
+
+def evidence(row: ClaimResult) -> str:
+    """What a verdict is worth: runs, operations, fired faults, what failure rate is ruled out, which mutants are caught."""
+    runs = counted(row.runs, "run") + (f" ({row.runs_undecided:,} more undecided)" if row.runs_undecided else "")
+    runs += f" ({row.runs_vacuous:,} more vacuous)" if row.runs_vacuous else ""
+    parts = [f"{runs}, {counted(row.operations, 'operation')}"] if row.runs else []
+    parts += [listed(row.faults)] if row.faults else []
+    if row.failure_rate_below is not None:
+        parts.append(f"fails in less than {row.failure_rate_below:.1%} of runs")
+    if row.mutants_killed is not None:
+        parts.append("kills " + (", ".join(row.mutants_killed) or "no mutant: untested"))
+    if row.plan_operations is not None and row.plan_faults is not None:
+        size = f"{counted(row.plan_operations, 'operation')}, {counted(row.plan_faults, 'fault')}"
+        parts.append(f"minimal: {size}")
+    return "; ".join(parts)
+
+
+def summary(results: Sequence[ClaimResult]) -> Text:
+    """How many have which verdict; references first, since the exit status speaks of them."""
+    told = Text()
+    for title, rows in (
+        ("reference", [row for row in results if row.variant == "reference"]),
+        ("other variants", [row for row in results if row.variant != "reference"]),
+    ):
+        if rows:
+            told.append("" if not told else "; ").append(f"{title}: ").append(tally(row.verdict for row in rows))
+    return told
+
+
+def runs_table(runs: Sequence[Kept]) -> RenderableType:
+    """The runs in a store, one row each."""
+    return rows_table(
+        ("run", "variant", "seed", "operations", "faults", "verdicts"),
+        [
+            (
+                f"{kept.system}/{kept.run}",
+                "+".join((kept.variant, *kept.mutants)),
+                str(kept.seed),
+                f"{kept.operations:,}",
+                f"{kept.faults:,}",
+                "in progress, or killed" if kept.is_running else _outcomes(kept),
+            )
+            for kept in runs
+        ],
+    )
+
+
+def _outcomes(kept: Kept) -> str:
+    refuted = [
+        f"{claim} ({kept.anomalies.get(claim, word)})" for claim, word in kept.verdicts.items() if word == "refuted"
+    ]
+    return "refuted: " + ", ".join(refuted) if refuted else tally(kept.verdicts.values())
+
+
+def rows_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """Rows below headings, as wide as they need to be."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=place == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    return table
