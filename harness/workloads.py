@@ -33,12 +33,13 @@ def places(stage: Stage, dice: Dice) -> Places:
 
 def drawn(dice: Dice, weights: Mapping[str, float]) -> str:
     """One of the names, each with its weight."""
+    possible = [name for name, weight in weights.items() if weight > 0]
     left = dice.random() * sum(weights.values())
-    for name, weight in weights.items():
-        left -= weight
+    for name in possible[:-1]:
+        left -= weights[name]
         if left < 0:
             return name
-    return next(name for name in reversed(weights) if weights[name] > 0)
+    return possible[-1]
 
 
 RARELY_TO_OFTEN: Final = (0.0, 0.25, 1.0, 3.0)

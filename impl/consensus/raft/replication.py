@@ -223,11 +223,11 @@ class Replicator(Voter, ABC):
             return
         self.commit_index = index
         out.note("committed", index, self.log[index].term)
-        self.apply_committed(out)
+        self.apply_up_to(index, out)
 
-    def apply_committed(self, out: Outbox) -> None:
+    def apply_up_to(self, index: int, out: Outbox) -> None:
         """Figure 2: while `commitIndex > lastApplied`, apply the next entry."""
-        while self.last_applied < self.commit_index:
+        while self.last_applied < index:
             self.last_applied += 1
             self.apply(self.last_applied, self.log[self.last_applied], out)
 
