@@ -116,7 +116,7 @@ class Life:
             return
         for fact in facts:
             if fact.__class__ not in SCALARS:
-                facts = tuple(freeze(one) for one in facts)
+                facts = tuple(one if one.__class__ in SCALARS else freeze(one) for one in facts)
                 break
         self.world.note(self.address, kind, facts)
 

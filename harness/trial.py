@@ -16,7 +16,7 @@ import numpy as np
 
 from ..histories.errors import UsageError
 from ..histories.evidence import Evidence
-from ..histories.history import Header
+from ..histories.history import Header, HistoryBuilder
 from ..histories.trace import TRANSPORT, Note, Trace
 from ..histories.values import Map, freeze, thaw
 from .faults import FAULTS
@@ -65,6 +65,7 @@ def run_plan(
     *,
     trace: Literal["notes", "full"] = "notes",
     watch: Callable[[Note], bool] | None = None,
+    history: HistoryBuilder | None = None,
 ) -> Run:
     """Run a plan: a pure function of the plan and the system.
 
@@ -73,16 +74,23 @@ def run_plan(
         system: whose nodes and clients it happens to.
         trace: `full` also keeps every message and timer; the digest stays the same.
         watch: is shown each note as it happens; when it answers True the run stops there.
+        history: collects the events, for callers who want to see each of them at once.
 
     Raises:
         UsageError: the plan is not about this system, or makes no sense; or the system misuses the world.
         NondeterministicRun: a handler looked at a clock, rolled its own dice, or reached out of the world.
     """
     check_plan(plan, system)
-    world = World(plan, system.variant(plan.variant, plan.mutants), full=trace == "full", watch=watch)
+    world = World(
+        plan,
+        system.variant(plan.variant, plan.mutants),
+        full=trace == "full",
+        watch=watch,
+        history=HistoryBuilder() if history is None else history,
+    )
     with _collector_paused(), fenced(f"{system.name} ({plan.variant})"):
         world.run()
-    evidence = Evidence(world.history.build(header=_header(plan)), Trace(world.notes, nodes=plan.node_ids))
+    evidence = Evidence(world.history.build(header=header_of(plan)), Trace(world.notes, nodes=plan.node_ids))
     return Run(
         plan=plan,
         evidence=evidence,
@@ -109,8 +117,8 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _header(plan: Plan) -> Header:
-    """Where the history came from, and what a judge needs to know about bounds."""
+def header_of(plan: Plan) -> Header:
+    """What a run's history says about itself: where it came from, and what the bounds of judges are made of."""
     return Header(
         system=plan.system,
         variant=plan.variant,

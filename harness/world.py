@@ -46,14 +46,16 @@ class World:
         history, notes, findings, fired, busy, order: what a `trial.Run` is made of.
     """
 
-    def __init__(self, plan: Plan, variant: Variant, *, full: bool, watch: Watch | None) -> None:
+    def __init__(
+        self, plan: Plan, variant: Variant, *, full: bool, watch: Watch | None, history: HistoryBuilder
+    ) -> None:
         self.plan, self.variant, self.full = plan, variant, full
         self.settings = {**variant.settings, **plan.settings}
         self.now = 0
         self.agenda: list[tuple[int, int, Step, Any, Any]] = []
         self.sequence = count().__next__
         self.order = array("q")
-        self.history = HistoryBuilder()
+        self.history = history
         self.notes: list[Note] = []
         self.findings: list[str] = []
         self.fired: Counter[str] = Counter()
