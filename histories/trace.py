@@ -37,8 +37,9 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "proposed": ("value",),
     "decided": ("slot", "value"),
     # messages between people
-    "posted": ("message", "clock", "reply_to"),
-    "delivered": ("message", "clock"),
+    "posted": ("message", "clock", "reply_to", "text"),
+    "arrived": ("message",),
+    "delivered": ("message",),
     "shown": ("message",),
 }
 """The names of a note's facts, by kind. A test holds the notes of every system against it.
@@ -47,7 +48,9 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
 last index of the log that it got back. What is not restored after a crash is lost, whatever was noted before.
 `acknowledged` is noted where an answer to a client leaves: for which entry, of which term.
 `posted` is a message put into the system at its own node, with the vector clock it carries as sorted (node, count) pairs;
-`delivered` is the moment when another node takes it in, and `shown` when a reader there can see it.
+`arrived` is a copy of it reaching another node, new or not; `delivered` is the moment when that node takes it in; and
+`shown` when a reader can see it, at its own node too, from then until the node crashes (what a restart shows again is
+noted again).
 """
 
 

@@ -63,12 +63,9 @@ def decode(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise not_utf8(error) from error
-
-
-def not_utf8(error: UnicodeDecodeError) -> MalformedHistory:
-    """The complaint about bytes that are no text."""
-    return MalformedHistory(f"not UTF-8: {error.reason} at byte {error.start} of the line", hint="Save it as UTF-8")
+        raise MalformedHistory(
+            f"not UTF-8: {error.reason} at byte {error.start} of the line", hint="Save it as UTF-8"
+        ) from error
 
 
 def _extra(told: Mapping[str, Any], depth_max: int) -> Map:

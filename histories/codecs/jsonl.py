@@ -10,6 +10,7 @@ optional; any other field survives as `extra`. `index` is accepted and says noth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from ..history import EMPTY_HEADER, Header, History
 from ..sources import Source
 from ..values import Map, to_json
 from .codec import Draft, read_lines
-from .fields import FIELDS, add_fields, brief, frozen, not_utf8
+from .fields import FIELDS, add_fields, brief, decode, frozen
 
 NAME = "jsonl"
 VERSION: Final = 1
@@ -38,16 +39,19 @@ _HEADER_TYPES: Final[Mapping[str, type]] = {
     "nil_read": str,
     "note": str,
 }
+_LONG_LINE: Final = re.compile(rb'\{(?:"upheld"\s*:|.*"type"\s*:\s*"(?:invoke|ok|fail|info)")')
+"""How a first line begins that is longer than what it is recognised by."""
+
 _CHOICES: Final = {"order": ("lines", "time"), "nil_read": ("absent", "unknown")}
 
 
 def recognise(head: bytes) -> bool:
     """Whether the first line is a header, or an object with the fields of an event."""
-    line = head.lstrip().split(b"\n", 1)[0]
+    line, end, _ = head.lstrip().partition(b"\n")
     try:
         told = msgspec.json.decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return False
+        return not end and _LONG_LINE.match(line) is not None
     return isinstance(told, dict) and ("upheld" in told or {"process", "type", "f"} <= told.keys())
 
 
@@ -96,10 +100,9 @@ def decode_object(line: bytes) -> dict[str, Any]:
     Raises:
         MalformedHistory: it holds none; the text says what it holds.
     """
+    text = decode(line)
     try:
-        told = msgspec.json.decode(line)
-    except UnicodeDecodeError as error:
-        raise not_utf8(error) from error
+        told = msgspec.json.decode(text)
     except RecursionError as error:
         raise MalformedHistory(
             "a value is nested far too deeply", hint="Flatten it; values may be nested to Limits(depth_max=...)"
