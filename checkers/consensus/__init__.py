@@ -1,0 +1,22 @@
+"""Consensus, judged from what the nodes noted: Raft's five properties, the state machine, and the decisions."""
+
+from __future__ import annotations
+
+from .application import AppliesInOrder, StateMachineSafety
+from .decisions import Agreement, Decides, Validity
+from .elections import ElectionSafety, TermMonotone, VotesOnce
+from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
+
+__all__ = [
+    "Agreement",
+    "AppliesInOrder",
+    "Decides",
+    "ElectionSafety",
+    "LeaderAppendOnly",
+    "LeaderCompleteness",
+    "LogMatching",
+    "StateMachineSafety",
+    "TermMonotone",
+    "Validity",
+    "VotesOnce",
+]

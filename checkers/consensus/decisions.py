@@ -1,0 +1,178 @@
+"""Decided values: all nodes agree on them, somebody proposed them, and after the heal there are new ones.
+
+Where a protocol notes `decided(slot, value)`, these are the decisions. A Raft log decides too: the slot is the index, the
+value the command, and `committed` (with the node's own log) and `applied` are the moments when a node knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from ...histories.evidence import Evidence
+from ...histories.trace import LIFECYCLE, Note
+from ...histories.values import Value, identity, to_json
+from ..monitor import SafetyProperty, number, tell
+from ..progress import Bound, Deadline, heal_ns
+from ..replicas import Replicas
+from ..verdict import Anomaly, Undecided, Verdict
+
+
+class _Decision(NamedTuple):
+    source: str
+    slot: Any
+    value: Value
+    note: Note
+
+
+class Agreement(SafetyProperty):
+    """No slot is decided twice with different values, at one node or at two.
+
+    What is `committed` is compared with what is committed, and what is `applied` with what is applied: a committed
+    duplicate has a command and no effect.
+    """
+
+    name = "agreement"
+    looks_at = ("decided", "committed", "applied")
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._replicas = Replicas()
+        self._told: dict[str, int] = {}
+        self._first: dict[tuple[str, Any], _Decision] = {}
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note; each decision in it is held against the first one of its slot."""
+        change = self._replicas.observe(note)
+        if note.kind in LIFECYCLE:
+            self._told.pop(note.node, None)
+        if change.lost_from is not None and note.node in self._told:
+            self._told[note.node] = min(self._told[note.node], change.lost_from - 1)
+        for decision in self._decisions(note):
+            self.judged += 1
+            first = self._first.setdefault((decision.source, identity(decision.slot)), decision)
+            if identity(first.value) != identity(decision.value):
+                return _disagree(first, decision)
+        return None
+
+    def _decisions(self, note: Note) -> Sequence[_Decision]:
+        match note.kind:
+            case "decided":
+                return [_Decision("decided", note.fact("slot"), note.fact("value"), note)]
+            case "applied":
+                return [_Decision("applied", note.fact("index"), note.fact("command"), note)]
+            case "committed":
+                return self._committed(note)
+        return []
+
+    def _committed(self, note: Note) -> Sequence[_Decision]:
+        after, last = self._told.get(note.node, 0), number(note, "index")
+        self._told[note.node] = max(after, last)
+        known = self._replicas[note.node].between(after, last)
+        return [_Decision("committed", held.index, held.command, note) for held in known]
+
+
+def _disagree(first: _Decision, second: _Decision) -> Anomaly:
+    slot = to_json(first.slot)
+    headline = (
+        f"{first.note.node} decides {to_json(first.value)} for slot {slot}, "
+        f"and {second.note.node} decides {to_json(second.value)}:"
+    )
+    rule = "All nodes decide the same value for a slot."
+    return tell("two-decisions", headline, first.note, second.note, because=rule)
+
+
+class Validity(SafetyProperty):
+    """Only what was proposed is decided.
+
+    A value is `proposed` before it leaves the node that proposes it, so a decision without an earlier proposal refutes.
+    A command that is applied was proposed by a leader of its term, which noted it as `appended`; if a leader of that term
+    has crashed, its notes may be missing, and nothing is said about what it proposed.
+    """
+
+    name = "validity"
+    looks_at = ("decided", "applied")
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._proposed: set[Any] = set()
+        self._leads: dict[str, int] = {}
+        self._leaders: dict[int, Note] = {}
+        self._silenced: set[int] = set()
+        self._appended: set[Any] = set()
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note; a decision is held against the proposals so far."""
+        match note.kind:
+            case "proposed":
+                self._proposed.add(identity(note.fact("value")))
+            case "decided":
+                return self._decide(note)
+            case "leads":
+                self._leads[note.node] = number(note, "term")
+                self._leaders.setdefault(number(note, "term"), note)
+            case "crash":
+                self._silenced.add(self._leads.pop(note.node, 0))
+            case "appended" if self._leads.get(note.node) == note.fact("term"):
+                self._appended.add(identity(note.facts))
+            case "applied":
+                return self._apply(note)
+        return None
+
+    def _decide(self, note: Note) -> Anomaly | None:
+        self.judged += 1
+        value = note.fact("value")
+        if identity(value) in self._proposed:
+            return None
+        headline = f"{note.node} decides {to_json(value)}, which nobody had proposed:"
+        return tell("not-proposed", headline, note, because="Only a proposed value is decided.")
+
+    def _apply(self, note: Note) -> Anomaly | None:
+        term, command = number(note, "term"), note.fact("command")
+        leader = self._leaders.get(term)
+        if command is None or leader is None or term in self._silenced:
+            return None
+        self.judged += 1
+        if identity(note.facts[:3]) in self._appended:
+            return None
+        headline = f"{note.node} applies {to_json(command)} of term {term}, which no leader of that term had appended:"
+        rule = "Only what a leader put into its log is applied."
+        return tell("not-proposed", headline, leader, note, because=rule)
+
+
+class Decides:
+    """Eventually a decision is made: after the heal, within the bound, a slot is decided that was not decided before.
+
+    `bound` and `period` are nanoseconds, or are computed from the evidence; `progress.Deadline` says what they mean.
+    """
+
+    name: ClassVar[str] = "decides"
+
+    def __init__(self, *, bound: Bound, period: Bound | None = None) -> None:
+        self.bound, self.period = bound, period
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """Upheld, or Refuted as late or stuck; Undecided where the run ended too early to tell."""
+        healed = heal_ns(evidence.history)
+        if healed is None:
+            return Undecided("nothing to judge: the history tells of no heal", checker=self.name)
+        new = _first_new_decision(evidence, after_ns=healed)
+        deadline = Deadline.of(evidence, since_ns=healed, bound=self.bound, period=self.period)
+        return deadline.judge(
+            "a new decision", new.time if new else None, checker=self.name, facts=(new,) if new else ()
+        )
+
+
+def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:
+    highest = 0
+    decided: set[Any] = set()
+    for note in evidence.trace.of_kind("decided", "committed", "applied"):
+        slot = note.facts[0]
+        is_new = identity(slot) not in decided if note.kind == "decided" else number(note, "index") > highest
+        if is_new and note.time > after_ns:
+            return note
+        if note.kind == "decided":
+            decided.add(identity(slot))
+        else:
+            highest = max(highest, number(note, "index"))
+    return None

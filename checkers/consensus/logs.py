@@ -1,0 +1,235 @@
+"""Raft's properties of the log (Ongaro and Ousterhout, 'In Search of an Understandable Consensus Algorithm', 5.3 and 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...histories.trace import LIFECYCLE, Note
+from ...histories.values import to_json
+from ..monitor import SafetyProperty, number, tell
+from ..replicas import Held, Prefix, Replicas
+from ..verdict import Anomaly
+
+
+class LeaderAppendOnly(SafetyProperty):
+    """A leader never deletes or overwrites an entry of its own log.
+
+    A node leads from its `leads` until it notes a higher term, or crashes.
+    """
+
+    name = "leader-append-only"
+    looks_at = ("leads", "appended")
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._replicas = Replicas()
+        self._leads: dict[str, Note] = {}
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note; what a leader does to its log is judged."""
+        change = self._replicas.observe(note)
+        self._follow(note)
+        leads = self._leads.get(note.node)
+        if leads is None or note.kind not in {"appended", "truncated"}:
+            return None
+        self.judged += 1
+        if change.lost_from is None:
+            return None
+        term = number(leads, "term")
+        deed = "deletes" if note.kind == "truncated" else "overwrites"
+        headline = f"{note.node} leads in term {term}, and {deed} its log from index {change.lost_from} on:"
+        lost = [held.note for held in change.lost[:1]]
+        notes = sorted((leads, *lost), key=lambda each: each.time)
+        return tell(
+            f"leader-{deed}", headline, *notes, note, because="A leader only appends to its log while it leads."
+        )
+
+    def _follow(self, note: Note) -> None:
+        leads = self._leads.get(note.node)
+        if note.kind == "leads":
+            self._leads[note.node] = note
+        elif leads and (note.kind in LIFECYCLE or _is_in_higher_term(note, than=leads)):
+            del self._leads[note.node]
+
+
+def _is_in_higher_term(note: Note, *, than: Note) -> bool:
+    return note.kind in {"term", "voted", "restored"} and number(note, "term") > number(than, "term")
+
+
+class LogMatching(SafetyProperty):
+    """Two logs with an entry of the same index and term are the same up to there.
+
+    The logs of any two moments are compared: what an index and a term stand for never changes, because only the leader
+    of that term made it. Equal prefixes are one object, so that each note costs one look-up.
+    """
+
+    name = "log-matching"
+    looks_at = ("appended",)
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._replicas = Replicas()
+        self._first: dict[tuple[int, int], Held] = {}
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note; each entry put into a log is held against the first of its index and term."""
+        for held in self._replicas.observe(note).placed:
+            self.judged += 1
+            anomaly = self._compare(held)
+            if anomaly is not None:
+                return anomaly
+        return None
+
+    def _compare(self, held: Held) -> Anomaly | None:
+        where = held.index, held.term
+        first = self._first.setdefault(where, held)
+        if not first.is_same_entry(held):
+            return _two_entries(first, held)
+        if first.prefix is None:
+            self._first[where] = held
+        elif held.prefix is not None and held.prefix is not first.prefix:
+            return _two_prefixes(first, held)
+        return None
+
+
+def _two_entries(first: Held, second: Held) -> Anomaly:
+    return tell(
+        "two-entries",
+        f"At index {first.index}, term {first.term}, {first.note.node} has {to_json(first.command)} "
+        f"and {second.note.node} has {to_json(second.command)}:",
+        first.note,
+        second.note,
+        because="An index and a term stand for one entry.",
+    )
+
+
+def _two_prefixes(first: Held, second: Held) -> Anomaly:
+    mine, theirs = _lowest_difference(first.prefix, second.prefix)
+    return tell(
+        "two-prefixes",
+        f"{first.note.node} and {second.note.node} have the same entry at index {first.index}, term {first.term}, "
+        f"and below it {_describe(first, mine)} where {_describe(second, theirs)}:",
+        first.note,
+        second.note,
+        because="Logs that share an entry are the same up to it.",
+    )
+
+
+def _lowest_difference(left: Prefix | None, right: Prefix | None) -> tuple[Prefix | None, Prefix | None]:
+    """The entries at the lowest index where two logs differ; None for a log that has none there."""
+    lefts, rights = _entries(left), _entries(right)
+    for index in sorted({*lefts, *rights}):
+        mine, theirs = lefts.get(index), rights.get(index)
+        if mine is not theirs:
+            return mine, theirs
+    return None, None
+
+
+def _entries(prefix: Prefix | None) -> Mapping[int, Prefix]:
+    entries = {}
+    while prefix is not None:
+        entries[prefix.index] = prefix
+        prefix = prefix.below
+    return entries
+
+
+def _describe(held: Held, entry: Prefix | None) -> str:
+    if entry is None:
+        return f"{held.note.node} has nothing"
+    return f"{held.note.node} has {to_json(entry.command)} of term {entry.term} at index {entry.index}"
+
+
+class _Commit(NamedTuple):
+    """An entry, the lowest term in which a node noted that it is committed, and that note."""
+
+    held: Held
+    term: int
+    note: Note
+
+
+class _Election(NamedTuple):
+    """The log of a leader at the moment when it began to lead."""
+
+    term: int
+    note: Note
+    log: Mapping[int, Held]
+    unknown: range
+
+
+class LeaderCompleteness(SafetyProperty):
+    """An entry that is committed in a term is in the log of every leader of a higher term, from its election on.
+
+    The term that counts is not the entry's. `committed` says how far a node knows its log to be committed, which was the
+    case in its current term at the latest; so every leader of a higher term must have all of that. It makes no difference
+    whether the commit or the election was noted first.
+    """
+
+    name = "leader-completeness"
+    looks_at = ("committed", "leads", "appended")
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._replicas = Replicas()
+        self._commits: dict[Any, _Commit] = {}
+        self._elections: list[_Election] = []
+        self._told: dict[str, int] = {}
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note; commits are held against elections, and elections against commits."""
+        change = self._replicas.observe(note)
+        if note.kind in LIFECYCLE:
+            self._told.pop(note.node, None)
+        if change.lost_from is not None and note.node in self._told:
+            self._told[note.node] = min(self._told[note.node], change.lost_from - 1)
+        if note.kind == "leads":
+            return self._elect(note)
+        return self._commit(note) if note.kind == "committed" else None
+
+    def _elect(self, note: Note) -> Anomaly | None:
+        replica = self._replicas[note.node]
+        election = _Election(number(note, "term"), note, dict(replica.log), replica.unknown)
+        self._elections.append(election)
+        return self._first_gap([(commit, election) for commit in self._commits.values()])
+
+    def _commit(self, note: Note) -> Anomaly | None:
+        replica, last = self._replicas[note.node], number(note, "index")
+        term = replica.term
+        if term is None:
+            return None
+        after = self._told.get(note.node, 0)
+        self._told[note.node] = max(after, last)
+        commits = [_Commit(held, term, note) for held in replica.between(after, last)]
+        news = [commit for commit in commits if self._is_news(commit)]
+        self._commits.update({commit.held.entry: commit for commit in news})
+        return self._first_gap([(commit, election) for commit in news for election in self._elections])
+
+    def _is_news(self, commit: _Commit) -> bool:
+        known = self._commits.get(commit.held.entry)
+        return known is None or commit.term < known.term
+
+    def _first_gap(self, pairs: Sequence[tuple[_Commit, _Election]]) -> Anomaly | None:
+        due = [(commit, election) for commit, election in pairs if election.term > commit.term]
+        self.judged += len(due)
+        return next((_incomplete(*pair) for pair in due if _is_missing(*pair)), None)
+
+
+def _is_missing(commit: _Commit, election: _Election) -> bool:
+    held = election.log.get(commit.held.index)
+    if held is None:
+        return commit.held.index not in election.unknown
+    return not held.is_same_entry(commit.held)
+
+
+def _incomplete(commit: _Commit, election: _Election) -> Anomaly:
+    index, leader = commit.held.index, election.note.node
+    there = election.log.get(index)
+    has = f"has {to_json(there.command)} of term {there.term}" if there else "has nothing"
+    notes = [commit.held.note, commit.note, *([there.note] if there else []), election.note]
+    return tell(
+        "incomplete-leader",
+        f"{to_json(commit.held.command)} of term {commit.held.term} is committed at index {index} in term {commit.term} "
+        f"at the latest, and {leader}, elected in term {election.term}, {has} there:",
+        *sorted(notes, key=lambda note: note.time),
+        because="What is committed in a term is in the log of the leader of every higher term.",
+    )

@@ -1,0 +1,112 @@
+"""Watching a run: judges of the trace that speak as soon as they see a violation.
+
+A property is built on `observe`, one note at a time, so that the same code judges a recorded trace and stops a run at the
+violation as it happens. What a node does not note never refutes (a crash may have come first); what it notes may.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, Self
+
+from ..histories.errors import MalformedHistory
+from ..histories.evidence import Evidence
+from ..histories.trace import Note, Trace
+from .verdict import Anomaly, Judge, OnTrace, Refuted, Undecided, Upheld, Verdict
+
+
+class Monitor(Protocol):
+    """Watches one run."""
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in the next note of the trace; answers the violation that it completes."""
+        ...
+
+
+class SafetyProperty(ABC):
+    """A property that a finite trace can break: a checker of traces, a judge of evidence, and a monitor of one run.
+
+    `check` and `__call__` watch with a fresh monitor and leave this one alone.
+
+    Attributes:
+        name: in kebab case.
+        looks_at: the kinds of note that it cannot judge without.
+        nodes: the nodes of the cluster, where they are known.
+        judged: how many facts it has held against others so far.
+    """
+
+    name: ClassVar[str]
+    looks_at: ClassVar[tuple[str, ...]]
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        self.nodes = tuple(nodes)
+        self.judged = 0
+
+    def monitor(self, nodes: Sequence[str] = ()) -> Self:
+        """A fresh one, to watch a run of these nodes."""
+        return type(self)(nodes=nodes)
+
+    @abstractmethod
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in the next note of the trace; answers the violation that it completes."""
+
+    def conclude(self) -> Anomaly | None:
+        """The violation that only the end of the trace shows."""
+        return None
+
+    def check(self, trace: Trace, /) -> Verdict:
+        """Refuted by the first violation; Undecided where the trace holds nothing to judge."""
+        monitor = self.monitor(trace.nodes)
+        anomaly = next((found for note in trace if (found := monitor.observe(note))), None) or monitor.conclude()
+        evidence = {"notes": len(trace), "judged": monitor.judged}
+        method = "one pass over the notes"
+        if anomaly is not None:
+            return Refuted(anomaly, checker=self.name, method=method, evidence=evidence)
+        if not monitor.judged:
+            kinds = ", ".join(self.looks_at)
+            reason = f"nothing to judge: the {len(trace)} notes of this trace hold too little of {kinds}"
+            return Undecided(reason, checker=self.name, method=method, evidence=evidence)
+        return Upheld(checker=self.name, method=method, evidence=evidence)
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """The verdict on the trace."""
+        return self.check(evidence.trace)
+
+
+def monitor_of(judge: Judge, nodes: Sequence[str]) -> SafetyProperty | None:
+    """A fresh monitor that sees what this judge will see, for a run of these nodes; None where it needs the whole run."""
+    checker = judge.checker if isinstance(judge, OnTrace) else judge
+    return checker.monitor(nodes) if isinstance(checker, SafetyProperty) else None
+
+
+def number(note: Note, name: str) -> int:
+    """The fact of that name, which is an integer.
+
+    Raises:
+        MalformedHistory: it is none.
+    """
+    found = note.fact(name)
+    if type(found) is not int:
+        raise MalformedHistory(
+            f"in the note '{note}' the {name} is no integer",
+            field=name,
+            hint="Note the facts in the order in which `histories.trace.FACTS` names them",
+        )
+    return found
+
+
+def milliseconds(time_ns: int) -> str:
+    """A time as stories give it: exact, `12.5 ms`."""
+    whole, rest = divmod(time_ns, 1_000_000)
+    return f"{whole}.{rest:06d}".rstrip("0").rstrip(".") + " ms"
+
+
+def quote(note: Note) -> str:
+    """A note as stories quote it, on a line of its own."""
+    return f"  at {milliseconds(note.time)}: {note}"
+
+
+def tell(kind: str, headline: str, *notes: Note, because: str) -> Anomaly:
+    """The anomaly that these notes show: what happened, the notes themselves, and the rule that they break."""
+    return Anomaly(kind, (headline, *map(quote, notes), because), facts=notes)
