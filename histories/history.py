@@ -154,17 +154,18 @@ class History(Sequence[Event]):
         codes = [code for code, process in enumerate(self.columns.processes) if process in processes]
         return self._select(np.isin(self.columns.process, codes))
 
-    def by_key(self) -> dict[Value, History]:
-        """The client events of each key, keys in the order of their first event.
+    def by_key(self) -> tuple[tuple[Value, History], ...]:
+        """Each key with the events of its operations, in the order in which the keys appear.
 
-        A completion without a key belongs to its invocation's.
+        Pairs and no dict, in which the keys 1 and true would be one. A completion without a key belongs to its
+        invocation's.
         """
         columns, pairing = self.columns, self.pairing
         rows: dict[int, list[int]] = {}
         for begin, end in zip(pairing.invocation.tolist(), pairing.completion.tolist(), strict=True):
             mine = rows.setdefault(int(columns.key[begin]), [])
             mine += [begin] if end == ABSENT else [begin, end]
-        return {None if key == ABSENT else columns.values[key]: self.at_rows(mine) for key, mine in rows.items()}
+        return tuple((None if key == ABSENT else columns.values[key], self.at_rows(mine)) for key, mine in rows.items())
 
     def only(self, operations: Iterable[Operation]) -> History:
         """The events of these operations alone, in order, with their indices."""
