@@ -143,7 +143,6 @@ class DistributedKVStore(SequentialNode):
             return
         command = ("set", call.key, call.value)
         entry = LogEntry(self.current_term, len(self.log), command, client, call.msg_id)
-        self.out.note("proposed", command)
         self.log.append(entry)
         self.out.note("appended", entry.index + 1, entry.term, command)
         self.replicate_log_entry(entry)
@@ -199,7 +198,6 @@ class DistributedKVStore(SequentialNode):
         """`commitLogEntry`: whatever was committed before."""
         self.commit_index = entry.index
         self.out.note("committed", entry.index + 1, entry.term)
-        self.out.note("decided", entry.index + 1, entry.command)
         self.apply_log_entry(entry)
 
     def apply_log_entry(self, entry: LogEntry) -> None:

@@ -69,7 +69,6 @@ class Raft(Replicator):
     def apply(self, index: int, entry: Entry, out: Outbox) -> None:
         """§5.3: execute a committed command; the leader that took it answers its client."""
         command = entry.command
-        out.note("decided", index, entry.told)
         if command is None:
             out.note("applied", index, entry.term, None, None, None)
             return

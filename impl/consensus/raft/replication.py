@@ -91,7 +91,6 @@ class Replicator(Voter, ABC):
     def propose(self, command: Command | None, out: Outbox) -> None:
         """§5.3: append a command to one's own log, then replicate it in parallel."""
         entry = Entry(self.term, command)
-        out.note("proposed", entry.told)
         self.append((entry,), out)
         self.replicate(out)
         self.advance_commit_index(out)

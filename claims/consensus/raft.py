@@ -1,0 +1,226 @@
+"""Raft with its key-value store on trial: the reference, and the guide's code as written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...checkers.consensus import (
+    Agreement,
+    AppliesInOrder,
+    Decides,
+    ElectionSafety,
+    LeaderAppendOnly,
+    LeaderCompleteness,
+    LogMatching,
+    StateMachineSafety,
+    Validity,
+)
+from ...checkers.duplication import AtMostOnce
+from ...checkers.durability import Durable
+from ...checkers.linearizability import Linearizable
+from ...checkers.progress import Progress, Reelection
+from ...checkers.roles import EntitledAnswers
+from ...checkers.verdict import Judge, on_history
+from ...harness.system import Budget, System, Variant
+from ...harness.workloads import KeyValue
+from ...histories.event import Operation
+from ...histories.evidence import Evidence
+from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
+from ...impl.consensus.raft.client import RaftClient
+from ...impl.consensus.raft.mutants import MUTANTS
+from ...impl.consensus.raft.reference import Raft
+from ...impl.node import MS, SECOND
+from ...specs.objects.kv import KeyValue as KeyValueModel
+from ..claim import Claim, Trials
+from .risks import (
+    consensus_bound_ns,
+    crashes_after_acknowledgement,
+    elections,
+    elections_after_commit,
+    leader_changes,
+    leader_crashes,
+    longest_election_ns,
+    retried_writes,
+    writes_elsewhere,
+)
+
+SETTINGS: Final = {
+    "election_min_ns": 50 * MS,
+    "election_max_ns": 100 * MS,
+    "heartbeat_ns": 17 * MS,
+    "retry_ns": 100 * MS,
+    "sessions_max": 1000,
+    "recovery_ns": 4 * SECOND,
+}
+"""A third of the guide's times, so that a run of a few seconds holds many elections. Recovery outlasts every bound."""
+
+SYSTEM: Final = System(
+    name="raft-kv",
+    variants={
+        "reference": Variant(
+            nodes=Raft,
+            client=RaftClient,
+            workloads={"key-value": KeyValue(after_heal=3)},
+            mutants=MUTANTS,
+            settings=SETTINGS,
+            ranges={"sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4))},
+        ),
+        "as-written": Variant(
+            nodes=DistributedKVStore,
+            client=CallingClient,
+            workloads={"key-value": KeyValue(actions=("get", "put"), after_heal=3)},
+            settings=SETTINGS,
+        ),
+    },
+    budget=Budget(faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all"),
+)
+
+
+def trials(judge: Judge) -> Trials:
+    """All claims about Raft share their runs."""
+    return Trials(system="raft-kv", workload="key-value", faults="storm", judge=judge)
+
+
+def is_owed_an_answer(operation: Operation, _evidence: Evidence) -> bool:
+    """Whoever is refused because its session has expired has been answered."""
+    return operation.error != "session expired"
+
+
+GUIDE: Final = "guide, 2, Consensus Algorithms"
+RAFT: Final = "Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (extended version)"
+BOUND: Final = "20 largest election timeouts and a client timeout after the heal"
+
+CLAIMS: Final = (
+    Claim(
+        id="consensus.agreement",
+        chapter="consensus",
+        kind="always",
+        statement="All nodes agree on the same value.",
+        source=f"{GUIDE}: 'Safety: all nodes agree on the same value'",
+        by=trials(Agreement()),
+    ),
+    Claim(
+        id="consensus.validity",
+        chapter="consensus",
+        kind="always",
+        statement="A decided value was proposed.",
+        source="part of every definition of consensus; the guide leaves it out",
+        by=trials(Validity()),
+    ),
+    Claim(
+        id="consensus.decides",
+        chapter="consensus",
+        kind="eventually",
+        statement="Eventually a decision is made, once a majority is up and connected.",
+        source=f"{GUIDE}: 'Liveness: eventually, a decision is made'",
+        by=trials(Decides(bound=consensus_bound_ns, period=longest_election_ns)),
+        bound=BOUND,
+    ),
+    Claim(
+        id="raft.election_safety",
+        chapter="consensus",
+        kind="always",
+        statement="A term has at most one leader.",
+        source=f"{RAFT}, figure 3 and 5.2",
+        by=trials(ElectionSafety()),
+        antecedent=elections,
+    ),
+    Claim(
+        id="raft.leader_append_only",
+        chapter="consensus",
+        kind="always",
+        statement="A leader never overwrites or deletes entries in its log.",
+        source=f"{RAFT}, figure 3 and 5.3",
+        by=trials(LeaderAppendOnly()),
+        antecedent=leader_changes,
+    ),
+    Claim(
+        id="raft.log_matching",
+        chapter="consensus",
+        kind="always",
+        statement="Two logs with an entry of the same index and term are the same up to that entry.",
+        source=f"{RAFT}, figure 3 and 5.3",
+        by=trials(LogMatching()),
+        antecedent=leader_changes,
+    ),
+    Claim(
+        id="raft.leader_completeness",
+        chapter="consensus",
+        kind="always",
+        statement="A committed entry is in the log of the leader of every later term.",
+        source=f"{RAFT}, figure 3 and 5.4",
+        by=trials(LeaderCompleteness()),
+        antecedent=elections_after_commit,
+    ),
+    Claim(
+        id="raft.state_machine_safety",
+        chapter="consensus",
+        kind="always",
+        statement="No two nodes apply different commands at one index.",
+        source=f"{RAFT}, figure 3 and 5.4.3",
+        by=trials(StateMachineSafety()),
+    ),
+    Claim(
+        id="raft.apply_in_order",
+        chapter="consensus",
+        kind="always",
+        statement="Each node applies entries in ascending order, without gaps, each index once.",
+        source=f"{RAFT}, figure 2 and 5.3; the guide does not say it",
+        by=trials(AppliesInOrder()),
+    ),
+    Claim(
+        id="raft.linearizable",
+        chapter="consensus",
+        kind="always",
+        statement="The store is linearizable.",
+        source=f"{GUIDE}: 'getting all nodes to agree on a single value'; {RAFT}, 8",
+        by=trials(on_history(Linearizable(KeyValueModel()))),
+    ),
+    Claim(
+        id="raft.durable",
+        chapter="consensus",
+        kind="always",
+        statement="Each acknowledged entry is on a majority of synced disks, and a restart of any nodes loses none.",
+        source=f"{RAFT}, figure 2 and 5.3",
+        by=trials(Durable()),
+        antecedent=crashes_after_acknowledgement,
+    ),
+    Claim(
+        id="raft.leader_only_writes",
+        chapter="consensus",
+        kind="always",
+        statement="Every acknowledged write was acknowledged by the one leader of its entry's term.",
+        source=f"{GUIDE}, `Set`: 'Only leader can accept writes'",
+        by=trials(EntitledAnswers()),
+        antecedent=writes_elsewhere,
+    ),
+    Claim(
+        id="raft.reelection",
+        chapter="consensus",
+        kind="eventually",
+        statement="A leader is selected when the current leader fails.",
+        source=f"{GUIDE}: 'Leader Election: Select a leader when current leader fails'",
+        by=trials(Reelection(bound=consensus_bound_ns, period=longest_election_ns)),
+        antecedent=leader_crashes,
+        bound=BOUND,
+    ),
+    Claim(
+        id="raft.available_with_majority",
+        chapter="consensus",
+        kind="eventually",
+        statement="With a majority pairwise connected, and every other node cut from all of it or connected to all of it, "
+        "operations complete.",
+        source=f"{GUIDE}: 'even in the presence of failures'; {RAFT}, 5.6",
+        by=trials(Progress(bound=consensus_bound_ns, period=longest_election_ns, counts=is_owed_an_answer)),
+        bound=BOUND,
+    ),
+    Claim(
+        id="raft.at_most_once",
+        chapter="consensus",
+        kind="always",
+        statement="Each command takes effect at most once, and an acknowledged one exactly once.",
+        source=f"{RAFT}, 8; the guide does not say it",
+        by=trials(AtMostOnce()),
+        antecedent=retried_writes,
+    ),
+)
