@@ -1,0 +1,131 @@
+"""Causal delivery: no node shows a message before one that happened before it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from ...histories.trace import LIFECYCLE, Note, Trace
+from ...histories.values import identity
+from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
+from .happens_before import HappensBefore, Post
+from .tell import at, graph_of, name, tell, tell_path
+
+METHOD = "vector clocks of the judge, O(n k)"
+
+
+@dataclass
+class Shelf:
+    """What one life of a node shows.
+
+    Attributes:
+        complete: by node, how many of its messages are shown without a gap from the first.
+        shown: the messages that are shown.
+    """
+
+    complete: list[int]
+    shown: set[Hashable] = field(default_factory=set)
+
+    def lacking(self, post: Post, order: HappensBefore) -> Post | None:
+        """A message that happened before this one and is not shown; what it answers, if that is one."""
+        answered = order.find(post.note.fact("reply_to"))
+        if answered and answered.precedes(post) and identity(answered.message) not in self.shown:
+            return answered
+        for node, (shown, past) in enumerate(zip(self.complete, post.past, strict=True)):
+            if shown < past - (node == post.node):
+                return order.of_node(node)[shown]
+        return None
+
+    def show(self, post: Post, order: HappensBefore) -> None:
+        """From now on it is shown."""
+        self.shown.add(identity(post.message))
+        theirs = order.of_node(post.node)
+        complete = self.complete[post.node]
+        while complete < len(theirs) and identity(theirs[complete].message) in self.shown:
+            complete += 1
+        self.complete[post.node] = complete
+
+
+class CausallyDelivered:
+    """Decides from a trace whether every node showed every message after all that happened before it.
+
+    Happens-before is the judge's own (see `happens_before`). What a node showed counts from its start to its crash: after a
+    restart a reader sees only what is shown again.
+    """
+
+    def check(self, trace: Trace, /) -> Verdict:
+        """Refuted by the first note `shown` that comes too early."""
+        order = HappensBefore(trace)
+        if order.inapplicable:
+            return self._inapplicable(order.inapplicable)
+        shelves: dict[str, Shelf] = {}
+        shown = 0
+        for place, note in enumerate(trace):
+            if note.kind in LIFECYCLE:
+                shelves.pop(note.node, None)
+            elif note.kind == "shown":
+                post = order.post_of(note)
+                if post is None:
+                    return self._inapplicable(f"{tell(note)}, which nobody has posted")
+                shelf = shelves.setdefault(note.node, Shelf([0] * len(order.nodes)))
+                lacking = shelf.lacking(post, order)
+                if lacking is not None:
+                    return self._refuted(trace, order, place, post, lacking)
+                shelf.show(post, order)
+                shown += 1
+        return self._upheld(order, shown)
+
+    @staticmethod
+    def _upheld(order: HappensBefore, shown: int) -> Upheld:
+        return Upheld(
+            checker="causal-delivery",
+            method=METHOD,
+            operations=len(order.posts),
+            evidence={
+                "messages": len(order.posts),
+                "deliveries": order.deliveries,
+                "shown": shown,
+                "ordered_pairs": order.ordered_pairs,
+            },
+            witness={name(post.message): post.past for post in order.posts},
+        )
+
+    @staticmethod
+    def _inapplicable(why: str) -> Undecided:
+        return Undecided(reason=f"not applicable: {why}", checker="causal-delivery", method=METHOD)
+
+    @staticmethod
+    def _refuted(trace: Trace, order: HappensBefore, place: int, post: Post, lacking: Post) -> Refuted:
+        shown = trace[place]
+        later = _shown_later(trace, place, lacking, order)
+        path = order.path(lacking, post)
+        edges = [(post.note, shown, "its message")]
+        edges += [(shown, later, f"earlier at {shown.node}")] if later else []
+        return Refuted(
+            Anomaly(
+                kind="shown-before-its-cause",
+                story=(*tell_path(path), _too_early(shown, later, lacking)),
+                facts=(lacking.note, post.note, shown),
+                graph=graph_of(path, *edges),
+            ),
+            checker="causal-delivery",
+            method=METHOD,
+            operations=len(order.posts),
+        )
+
+
+def _shown_later(trace: Trace, place: int, lacking: Post, order: HappensBefore) -> Note | None:
+    """When the same life of the node shows what it lacked, if it does."""
+    node = trace[place].node
+    for note in trace[place + 1 :]:
+        if note.node == node and note.kind in LIFECYCLE:
+            return None
+        if note.node == node and note.kind == "shown" and order.post_of(note) is lacking:
+            return note
+    return None
+
+
+def _too_early(shown: Note, later: Note | None, lacking: Post) -> str:
+    what = name(lacking.message)
+    ending = f"shows {what} only {at(later)}" if later else f"does not show {what}"
+    return f"Yet {tell(shown)} {at(shown)}, and {ending}"
