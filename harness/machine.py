@@ -81,7 +81,7 @@ class Machine:
             return False
         self.life = self._born()
         self.boot()
-        self.life.start()
+        self._world.at(self._world.now, self.life.start, None, None)
         return True
 
     def let_drift(self, rate_ppm: int) -> Callable[[], None]:

@@ -106,7 +106,7 @@ class World:
         for number, fault in enumerate(self.plan.faults):
             if fault.on is not None:
                 self._waiting.setdefault((fault.on.node, fault.on.event), []).append((number, fault))
-            elif fault.at_ns is not None:
+            elif fault.at_ns is not None and fault.at_ns < phases.heal_ns:
                 self.at(fault.at_ns, self._begin, number, fault)
         self.at(phases.heal_ns, self._heal, None, None)
         self.at(phases.quiet_ns, self._phase, "quiet", None)

@@ -9,17 +9,19 @@ import sys
 import threading
 import time
 import uuid
+from importlib import import_module
 from pathlib import Path
 
-import planted
 import pytest
-from toys import COUNTERS, plan_of
 
 from upheld.harness.determinism import check_determinism, difference, load_system
 from upheld.harness.plan import PlannedOperation, write_plan
 from upheld.harness.swarm import generate_plan
 from upheld.harness.trial import run_plan
 from upheld.histories.errors import NondeterministicRun, UsageError
+
+toys = import_module("toys")
+COUNTERS, plan_of = toys.COUNTERS, toys.plan_of
 
 PLAN = plan_of(operations=[PlannedOperation(0, 0, "add", argument=1)])
 
@@ -37,11 +39,11 @@ PLAN = plan_of(operations=[PlannedOperation(0, 0, "add", argument=1)])
 )
 def test_a_fence_names_what_was_called_and_the_line_that_called_it(system: str, called: str) -> None:
     with pytest.raises(NondeterministicRun) as caught:
-        run_plan(PLAN, getattr(planted, system))
-    assert f"{called} is called at {planted.__file__}:" in caught.value.difference
-    line = int(caught.value.difference.split(f"{planted.__file__}:")[1].split(";")[0])
+        run_plan(PLAN, getattr(toys, system))
+    assert f"{called} is called at {toys.__file__}:" in caught.value.difference
+    line = int(caught.value.difference.split(f"{toys.__file__}:")[1].split(";")[0])
     module, _ = called.split(".", maxsplit=1)
-    assert module in Path(planted.__file__).read_text(encoding="utf-8").splitlines()[line - 1]
+    assert module in Path(str(toys.__file__)).read_text(encoding="utf-8").splitlines()[line - 1]
 
 
 def test_fences_are_gone_after_a_run_and_never_stand_around_other_threads() -> None:
@@ -58,7 +60,7 @@ def test_fences_are_gone_after_a_run_and_never_stand_around_other_threads() -> N
     try:
         run_plan(PLAN, COUNTERS)
         with pytest.raises(NondeterministicRun):
-            run_plan(PLAN, planted.CLOCK)
+            run_plan(PLAN, toys.CLOCK)
     finally:
         stop.set()
         watcher.join()
@@ -77,9 +79,9 @@ def test_fences_are_gone_after_a_run_and_never_stand_around_other_threads() -> N
 def test_what_no_fence_sees_is_found_by_repetition_and_the_first_difference_is_named(
     system: str, words: list[str]
 ) -> None:
-    planted.runs_so_far.clear()
+    toys.runs_so_far.clear()
     with pytest.raises(NondeterministicRun) as caught:
-        check_determinism(PLAN, f"planted:{system}")
+        check_determinism(PLAN, f"toys:{system}")
     for word in words:
         assert word in str(caught.value)
 
