@@ -51,11 +51,11 @@ class KeyValue:
     """Clients of a store read and write a few keys.
 
     Every value that is written is unique: 1, 2, 3, ... A `cas` expects what its client saw last of that key. Each run
-    draws its own mix of actions; those in `always` are never left out. At the end every node is asked for every key.
+    draws its own mix of actions; those in `always` are never rare. At the end every node is asked for every key.
 
     Attributes:
         actions: those of get, put, delete and cas that the system has.
-        always: which of them every run has.
+        always: which of them every run has in numbers.
         keys_max: how many keys a run has at most.
         per_key: how many operations a key gets in the storm, about; further keys are taken into use when there are more.
         after_heal: how many operations each client invokes between the heal and the quiet phase.
@@ -67,7 +67,7 @@ class KeyValue:
     keys_max: int = 4
     per_key: int = 25
     after_heal: int = 2
-    minimum: Mapping[str, int] = field(default_factory=lambda: {"get": 3, "put": 3})
+    minimum: Mapping[str, int] = field(default_factory=lambda: {"get": 2, "put": 2})
 
     def operations(self, stage: Stage, dice: Dice) -> Sequence[PlannedOperation]:
         """All operations of a run."""
@@ -91,7 +91,7 @@ class KeyValue:
 
     def _mix(self, dice: Dice) -> dict[str, float]:
         usual = {action: dice.choice(RARELY_TO_OFTEN) for action in self.actions}
-        return usual | {action: usual[action] or 1.0 for action in self.always}
+        return usual | {action: max(1.0, usual[action]) for action in self.always}
 
 
 def operation(

@@ -6,10 +6,12 @@ value the command, and `committed` (with the node's own log) and `applied` are t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from ...histories.event import Operation
 from ...histories.evidence import Evidence
+from ...histories.history import History
 from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import Value, identity, to_json
 from ..monitor import SafetyProperty, number, tell
@@ -143,24 +145,37 @@ class Validity(SafetyProperty):
 class Decides:
     """Eventually a decision is made: after the heal, within the bound, a slot is decided that was not decided before.
 
-    `bound` and `period` are nanoseconds, or are computed from the evidence; `progress.Deadline` says what they mean.
+    Attributes:
+        bound, period: nanoseconds, or computed from the evidence; `progress.Deadline` says what they mean.
+        asks: which operations ask for a decision; the wait begins when the first of them is invoked after the heal, and
+            without any there is nothing to judge. None: a protocol that decides without being asked.
     """
 
     name: ClassVar[str] = "decides"
 
-    def __init__(self, *, bound: Bound, period: Bound | None = None) -> None:
-        self.bound, self.period = bound, period
+    def __init__(
+        self, *, bound: Bound, period: Bound | None = None, asks: Callable[[Operation], bool] | None = None
+    ) -> None:
+        self.bound, self.period, self.asks = bound, period, asks
 
     def __call__(self, evidence: Evidence, /) -> Verdict:
         """Upheld, or Refuted as late or stuck; Undecided where the run ended too early to tell."""
         healed = heal_ns(evidence.history)
         if healed is None:
             return Undecided("nothing to judge: the history tells of no heal", checker=self.name)
+        asked = healed if self.asks is None else _first_asked(evidence.history, self.asks, after_ns=healed)
+        if asked is None:
+            return Undecided("nothing to judge: nobody asked for a decision after the heal", checker=self.name)
         new = _first_new_decision(evidence, after_ns=healed)
-        deadline = Deadline.of(evidence, since_ns=healed, bound=self.bound, period=self.period)
+        deadline = Deadline.of(evidence, since_ns=asked, bound=self.bound, period=self.period)
         return deadline.judge(
             "a new decision", new.time if new else None, checker=self.name, facts=(new,) if new else ()
         )
+
+
+def _first_asked(history: History, asks: Callable[[Operation], bool], *, after_ns: int) -> int | None:
+    times = [operation.invoked_ns for operation in history.operations if asks(operation)]
+    return min((time for time in times if time is not None and time >= after_ns), default=None)
 
 
 def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:

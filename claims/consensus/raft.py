@@ -33,6 +33,7 @@ from ...impl.node import MS, SECOND
 from ...specs.objects.kv import KeyValue as KeyValueModel
 from ..claim import Claim, Trials
 from .risks import (
+    WRITES,
     consensus_bound_ns,
     crashes_after_acknowledgement,
     elections,
@@ -81,6 +82,11 @@ def trials(judge: Judge) -> Trials:
     return Trials(system="raft-kv", workload="key-value", faults="storm", judge=judge)
 
 
+def is_write(operation: Operation) -> bool:
+    """Only a write needs a decision."""
+    return operation.action in WRITES
+
+
 def is_owed_an_answer(operation: Operation, _evidence: Evidence) -> bool:
     """Whoever is refused because its session has expired has been answered."""
     return operation.error != "session expired"
@@ -113,8 +119,8 @@ CLAIMS: Final = (
         kind="eventually",
         statement="Eventually a decision is made, once a majority is up and connected.",
         source=f"{GUIDE}: 'Liveness: eventually, a decision is made'",
-        by=trials(Decides(bound=consensus_bound_ns, period=longest_election_ns)),
-        bound=BOUND,
+        by=trials(Decides(bound=consensus_bound_ns, period=longest_election_ns, asks=is_write)),
+        bound="20 largest election timeouts and a client timeout after the first write since the heal",
     ),
     Claim(
         id="raft.election_safety",
