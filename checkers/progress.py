@@ -25,10 +25,8 @@ METHOD = "times after the heal"
 
 def heal_ns(history: History) -> int | None:
     """When the storm ended: the time of the last event `heal` of the process `phases`, if there is one."""
-    times = [
-        event.time for event in history.nemesis() if (event.process, event.action) == ("phases", "heal") and event.time
-    ]
-    return times[-1] if times else None
+    heals = [event for event in history.of("phases") if event.action == "heal"]
+    return heals[-1].time if heals else None
 
 
 def ended_ns(evidence: Evidence) -> int:

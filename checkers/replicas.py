@@ -58,16 +58,22 @@ class Held:
         return self.index, self.term, identity(self.command)
 
 
+def _index(held: Held) -> int:
+    return held.index
+
+
 class Change(NamedTuple):
     """What a note did to the log of its node.
 
-    `placed` are the entries that it put there (and those above, if their prefixes changed), `lost` the known entries that
-    went away, and `lost_from` the index from which on nothing is left of what may have been there before; None when all is.
+    `placed` are the entries that it put there (and those above, whose prefixes may have changed), `lost` the known entries
+    that went away, and `lost_from` the index from which on something may have gone, known or not; None when nothing did.
+    `committed` are the known entries of which the node says for the first time since it started that they are committed.
     """
 
     placed: tuple[Held, ...] = ()
     lost: tuple[Held, ...] = ()
     lost_from: int | None = None
+    committed: tuple[Held, ...] = ()
 
 
 UNCHANGED: Final = Change()
@@ -90,6 +96,7 @@ class Replica:
         self.unknown = NOTHING
         self.is_silent = False
         self.term: int | None = None
+        self._committed = 0
 
     @property
     def last_index(self) -> int:
@@ -104,30 +111,37 @@ class Replica:
             return held.term == term
         return index in self.unknown or (self.is_silent and index > self.last_index)
 
-    def between(self, after: int, last: int) -> list[Held]:
-        """The known entries with indices above `after`, up to `last`."""
-        begin = bisect_right(self._held, after, key=lambda held: held.index)
-        return self._held[begin : bisect_right(self._held, last, key=lambda held: held.index)]
-
     def append(self, note: Note) -> Change:
-        """Put the entry of an `appended` note in its place; another entry there goes, and all above it."""
+        """Put the entry of an `appended` note in its place, and nothing else: whoever deletes what is above, notes it."""
         index, term, command = number(note, "index"), number(note, "term"), note.fact("command")
         there = self.log.get(index)
         if there is not None and there.entry == (index, term, identity(command)):
             return UNCHANGED
-        change = self.truncate(index) if there is not None else UNCHANGED
-        above = self._take(index)
-        placed = (
-            self._put(index, term, command, note),
-            *(self._put(held.index, held.term, held.command, held.note) for held in above),
-        )
-        return change._replace(placed=placed)
+        above = [held for held in self._take(index) if held is not there]
+        placed = [self._put(index, term, command, note)]
+        placed += [self._put(held.index, held.term, held.command, held.note) for held in above]
+        self._committed = min(self._committed, index - 1)
+        if there is None:
+            return Change(placed=tuple(placed))
+        return Change(placed=tuple(placed), lost=(there,), lost_from=index)
+
+    def commit(self, last: int) -> Change:
+        """Take in that everything up to this index is committed."""
+        begin = bisect_right(self._held, self._committed, key=_index)
+        end = bisect_right(self._held, last, key=_index)
+        self._committed = max(self._committed, last)
+        return Change(committed=tuple(self._held[begin:end]))
+
+    def start(self) -> None:
+        """Forget what an incarnation knows, and not what is on the disk."""
+        self.term, self._committed = None, 0
 
     def truncate(self, first: int) -> Change:
         """Take away everything from this index on."""
         had = self.last_index
         self.unknown = range(self.unknown.start, max(self.unknown.start, min(self.unknown.stop, first)))
         lost = self._take(first)
+        self._committed = min(self._committed, first - 1)
         return Change(lost=tuple(lost), lost_from=first) if lost or had >= first else UNCHANGED
 
     def restore(self, last_index: int) -> Change:
@@ -139,7 +153,7 @@ class Replica:
         return change
 
     def _take(self, first: int) -> list[Held]:
-        at = bisect_left(self._held, first, key=lambda held: held.index)
+        at = bisect_left(self._held, first, key=_index)
         taken = self._held[at:]
         del self._held[at:]
         for held in taken:
@@ -187,13 +201,13 @@ class Replicas:
         replica = self[note.node]
         if note.kind in LIFECYCLE:
             replica.is_silent = replica.is_silent or note.kind == "crash" or bool(replica.last_index)
-            replica.term = None
+            replica.start()
             return UNCHANGED
         if note.kind in TRANSPORT:
             return UNCHANGED
         settled = _settle(replica, note) if replica.is_silent else UNCHANGED
         change = _apply(replica, note)
-        return change if settled is UNCHANGED else settled._replace(placed=change.placed)
+        return change if settled is UNCHANGED else settled._replace(placed=change.placed, committed=change.committed)
 
 
 def _settle(replica: Replica, note: Note) -> Change:
@@ -210,6 +224,8 @@ def _apply(replica: Replica, note: Note) -> Change:
         case "restored":
             replica.term = number(note, "term")
             return replica.restore(number(note, "last_index"))
+        case "committed":
+            return replica.commit(number(note, "index"))
         case "appended":
             return replica.append(note)
         case "truncated":

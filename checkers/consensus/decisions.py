@@ -12,11 +12,11 @@ from typing import Any, ClassVar, NamedTuple
 from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...histories.history import History
-from ...histories.trace import LIFECYCLE, Note
+from ...histories.trace import Note
 from ...histories.values import Value, identity, to_json
 from ..monitor import SafetyProperty, number, tell
 from ..progress import Bound, Deadline, heal_ns
-from ..replicas import Replicas
+from ..replicas import Held, Replicas
 from ..verdict import Anomaly, Undecided, Verdict
 
 
@@ -40,38 +40,26 @@ class Agreement(SafetyProperty):
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
         self._replicas = Replicas()
-        self._told: dict[str, int] = {}
         self._first: dict[tuple[str, Any], _Decision] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; each decision in it is held against the first one of its slot."""
         change = self._replicas.observe(note)
-        if note.kind in LIFECYCLE:
-            self._told.pop(note.node, None)
-        if change.lost_from is not None and note.node in self._told:
-            self._told[note.node] = min(self._told[note.node], change.lost_from - 1)
-        for decision in self._decisions(note):
+        for decision in _decisions(note, change.committed):
             self.judged += 1
             first = self._first.setdefault((decision.source, identity(decision.slot)), decision)
             if identity(first.value) != identity(decision.value):
                 return _disagree(first, decision)
         return None
 
-    def _decisions(self, note: Note) -> Sequence[_Decision]:
-        match note.kind:
-            case "decided":
-                return [_Decision("decided", note.fact("slot"), note.fact("value"), note)]
-            case "applied":
-                return [_Decision("applied", note.fact("index"), note.fact("command"), note)]
-            case "committed":
-                return self._committed(note)
-        return []
 
-    def _committed(self, note: Note) -> Sequence[_Decision]:
-        after, last = self._told.get(note.node, 0), number(note, "index")
-        self._told[note.node] = max(after, last)
-        known = self._replicas[note.node].between(after, last)
-        return [_Decision("committed", held.index, held.command, note) for held in known]
+def _decisions(note: Note, committed: Sequence[Held]) -> Sequence[_Decision]:
+    match note.kind:
+        case "decided":
+            return [_Decision("decided", note.fact("slot"), note.fact("value"), note)]
+        case "applied":
+            return [_Decision("applied", note.fact("index"), note.fact("command"), note)]
+    return [_Decision("committed", held.index, held.command, note) for held in committed]
 
 
 def _disagree(first: _Decision, second: _Decision) -> Anomaly:

@@ -173,18 +173,11 @@ class LeaderCompleteness(SafetyProperty):
         self._replicas = Replicas()
         self._commits: dict[Any, _Commit] = {}
         self._elections: list[_Election] = []
-        self._told: dict[str, int] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; commits are held against elections, and elections against commits."""
         change = self._replicas.observe(note)
-        if note.kind in LIFECYCLE:
-            self._told.pop(note.node, None)
-        if change.lost_from is not None and note.node in self._told:
-            self._told[note.node] = min(self._told[note.node], change.lost_from - 1)
-        if note.kind == "leads":
-            return self._elect(note)
-        return self._commit(note) if note.kind == "committed" else None
+        return self._elect(note) if note.kind == "leads" else self._commit(note, change.committed)
 
     def _elect(self, note: Note) -> Anomaly | None:
         replica = self._replicas[note.node]
@@ -192,15 +185,11 @@ class LeaderCompleteness(SafetyProperty):
         self._elections.append(election)
         return self._first_gap([(commit, election) for commit in self._commits.values()])
 
-    def _commit(self, note: Note) -> Anomaly | None:
-        replica, last = self._replicas[note.node], number(note, "index")
-        term = replica.term
+    def _commit(self, note: Note, committed: Sequence[Held]) -> Anomaly | None:
+        term = self._replicas[note.node].term
         if term is None:
             return None
-        after = self._told.get(note.node, 0)
-        self._told[note.node] = max(after, last)
-        commits = [_Commit(held, term, note) for held in replica.between(after, last)]
-        news = [commit for commit in commits if self._is_news(commit)]
+        news = [commit for held in committed if self._is_news(commit := _Commit(held, term, note))]
         self._commits.update({commit.held.entry: commit for commit in news})
         return self._first_gap([(commit, election) for commit in news for election in self._elections])
 
