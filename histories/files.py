@@ -17,7 +17,7 @@ from .codecs.codec import Codec, Draft, FailedCas, Writer
 from .errors import MalformedHistory, UsageError
 from .event import MISSING, Missing
 from .history import EMPTY_HEADER, History, NilRead
-from .sources import NO_LIMITS, Limits, Source, open_source
+from .sources import DEFAULT_LIMITS, Limits, Source, open_source
 from .trace import Trace
 from .values import Value
 
@@ -38,7 +38,7 @@ def read_history(
     initial: Value | Missing = MISSING,
     failed_cas: FailedCas = "drop",
     nil_read: NilRead = "absent",
-    limits: Limits = NO_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> History:
     """The history in a file, or on standard input for `-`.
 
@@ -153,7 +153,7 @@ def write_history(history: History, path: Path | str, *, format: str = "jsonl") 
     _write(_named(format, WRITERS).write(history), path)
 
 
-def read_trace(path: Path | str, *, limits: Limits = NO_LIMITS) -> Trace:
+def read_trace(path: Path | str, *, limits: Limits = DEFAULT_LIMITS) -> Trace:
     """The trace in a file, plain or compressed.
 
     Raises:

@@ -32,9 +32,9 @@ from .codecs.jsonl import decode_object, encode_event, encode_header
 from .errors import MalformedHistory, UsageError
 from .event import MISSING, NOTHING, Event, Kind, Missing, Process
 from .history import EMPTY_HEADER, Header
-from .pairing import READS
+from .open_operation import OpenOperation, describe, told
 from .sources import open_source
-from .values import Map, Value, freeze
+from .values import Map, Value
 
 Fsync: TypeAlias = Literal["never", "close", "always"]
 Clock: TypeAlias = Callable[[], int]
@@ -208,7 +208,7 @@ class Recorder:
             UsageError: the process has an open operation, the argument or result is no JSON value, or an ok read does not
                 say what it read (it is recorded as `info` then).
         """
-        operation = self._invoke(process, action, _told(key), _told(argument), session, node)
+        operation = self._invoke(process, action, told(key), told(argument), session, node)
         try:
             yield operation
             kind, value, problem = operation.ending()
@@ -236,7 +236,11 @@ class Recorder:
         if infos and session is None:
             session = process
         operation = OpenOperation(self.definite, process, process + SUCCESSOR * infos, action, key, session, node)
-        self._event_of(operation, Kind.INVOKE, argument, None)
+        try:
+            self._event_of(operation, Kind.INVOKE, argument, None)
+        except UsageError:
+            del self._open[process]  # it never began
+            raise
         return operation
 
     def _complete(self, operation: OpenOperation, kind: Kind, value: Value | Missing, error: Value) -> None:
@@ -259,84 +263,6 @@ class Recorder:
 
     def _now(self) -> int:
         return monotonic_ns() - self._origin if self._clock is None else self._clock()
-
-
-class OpenOperation:
-    """An operation while it is performed.
-
-    Attributes:
-        result: what it answered; assign it. None is an answer (`null`), MISSING is none.
-        node: who was asked; assign who answered.
-        indeterminate: whether an attempt may have taken effect, or may yet: then it can no longer fail.
-    """
-
-    def __init__(
-        self,
-        definite: tuple[type[BaseException], ...],
-        caller: int,
-        process: int,
-        action: str,
-        key: Value,
-        session: Process | None,
-        node: str | None,
-    ) -> None:
-        self.result: Any = MISSING
-        self.node = node
-        self.indeterminate = False
-        self.caller, self.process, self.action, self.key, self.session = caller, process, action, key, session
-        self._definite = definite
-        self._ended: tuple[Kind, str | None] = (Kind.OK, None)
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """One of several tries. One that raises an exception which is not definite makes the operation indeterminate."""
-        try:
-            yield
-        except BaseException as error:
-            self.indeterminate |= not isinstance(error, self._definite)
-            raise
-
-    def fail(self, why: str | None = None) -> None:
-        """It certainly took no effect; for those whose client answers instead of raising."""
-        self._ended = Kind.FAIL, why
-
-    def info(self, why: str | None = None) -> None:
-        """Nobody knows whether it took effect."""
-        self._ended = Kind.INFO, why
-
-    def failure(self, error: BaseException) -> Kind:
-        """What an exception that ends it makes of it. Uncertainty is sticky."""
-        return Kind.FAIL if isinstance(error, self._definite) and not self.indeterminate else Kind.INFO
-
-    def ending(self) -> tuple[Kind, Value | Missing, Value]:
-        """What a body that has ended makes of it: the kind, the result and the error.
-
-        Raises:
-            UsageError: it is an ok read without a result, or the result is no JSON value.
-        """
-        kind, why = self._ended
-        if kind is Kind.FAIL and self.indeterminate:
-            kind = Kind.INFO
-        if kind is not Kind.OK:
-            return kind, MISSING, why
-        if self.action in READS and isinstance(self.result, Missing):
-            raise UsageError(f"this {self.action} does not say what it saw; assign operation.result (None: nothing)")
-        return kind, _told(self.result), None
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line of Unicode text that is not too long for a history."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
-    return text[:500].encode(errors="replace").decode()
-
-
-def _told(value: Any) -> Any:
-    if isinstance(value, Missing):
-        return value
-    try:
-        return freeze(value)
-    except MalformedHistory as problem:
-        raise UsageError(f"cannot be recorded: {problem}") from problem
 
 
 def _reopened(path: Path, origin: int, fsync: Fsync, definite: Any, clock: Clock | None) -> Recorder:

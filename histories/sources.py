@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -22,7 +22,12 @@ HEAD_BYTES: Final = 8192
 """How much of a file its format is recognised by."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_UNREADABLE: Final = (OSError, EOFError, zlib.error)
+_ZSTD_LIBRARIES: Final = ("compression.zstd", "backports.zstd")
+"""The standard library's, and the same for older Pythons. (Others take a file that is cut off for one that has ended.)"""
+
+Damage: TypeAlias = tuple[type[Exception], ...]
+"""What a decompressor raises when the data is damaged."""
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -50,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-NO_LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = Limits()
 
 
 class Source:
@@ -65,13 +70,15 @@ class Source:
     def __init__(self, stream: io.BufferedReader, path: str, limits: Limits) -> None:
         self.path, self.limits = path, limits
         self.number, self.complete = 0, True
-        self._stream, self._taken = stream, 0
+        self._stream, self._damage = _decompressed(stream, path)
+        self._errors: Damage = (OSError, *self._damage)
+        self._taken = 0
 
     def head(self) -> bytes:
         """The first bytes, which are not consumed."""
         try:
             return self._stream.peek(HEAD_BYTES)[:HEAD_BYTES].removeprefix(_BYTE_ORDER_MARK)
-        except _UNREADABLE as error:
+        except self._errors as error:
             raise self._unreadable(error) from error
 
     def __iter__(self) -> Iterator[bytes]:
@@ -82,7 +89,7 @@ class Source:
         limit = self.limits.line_bytes_max
         try:
             line = self._stream.readline(limit + 1)
-        except _UNREADABLE as error:
+        except self._errors as error:
             raise self._unreadable(error) from error
         self.number += 1
         self._taken += len(line)
@@ -94,58 +101,58 @@ class Source:
         return line if self.number > 1 else line.removeprefix(_BYTE_ORDER_MARK)
 
     def _unreadable(self, error: Exception) -> MalformedHistory | UsageError:
-        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            return UsageError(f"{self.path}: cannot be read: {error.strerror or error}")
+        if not isinstance(error, self._damage):
+            return UsageError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or error}")
         return MalformedHistory(
             f"the compressed data is damaged or cut off ({error})",
             path=self.path,
-            hint="Decompress it by hand (`gzip -dc`) and read what is left",
+            hint="Decompress it by hand (`gzip -dc`, `zstd -dc`) and read what is left",
         )
 
 
 @contextmanager
-def open_source(path: Path | str, limits: Limits = NO_LIMITS) -> Iterator[Source]:
+def open_source(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> Iterator[Source]:
     """The lines of this file, or of standard input for `-`; whether it is compressed is seen from its first bytes.
 
     Raises:
         UsageError: it cannot be opened.
     """
     if str(path) == "-":
-        yield Source(_decompressed(_buffered(sys.stdin.buffer), STANDARD_INPUT), STANDARD_INPUT, limits)
+        yield Source(_buffered(sys.stdin.buffer), STANDARD_INPUT, limits)
         return
     try:
         stream = Path(path).open("rb")  # noqa: SIM115  # closed below; what opening raises is not what reading raises
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     with stream:
-        yield Source(_decompressed(stream, str(path)), str(path), limits)
+        yield Source(stream, str(path), limits)
 
 
-def _buffered(stream: BinaryIO) -> io.BufferedReader:
-    return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
+def _buffered(stream: Any) -> io.BufferedReader:
+    return stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
 
 
-def _decompressed(stream: io.BufferedReader, path: str) -> io.BufferedReader:
+def _decompressed(stream: io.BufferedReader, path: str) -> tuple[io.BufferedReader, Damage]:
     try:
         magic = stream.peek(4)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if magic.startswith(_GZIP):
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=stream)))
+        return _buffered(gzip.GzipFile(fileobj=stream)), (EOFError, zlib.error, gzip.BadGzipFile)
     if magic.startswith(_ZSTD):
-        return io.BufferedReader(_zstd(stream, path))
-    return stream
+        return _unpacked_zstd(stream, path)
+    return stream, ()
 
 
-def _zstd(stream: IO[bytes], path: str) -> Any:
+def _unpacked_zstd(stream: io.BufferedReader, path: str) -> tuple[io.BufferedReader, Damage]:
     """A reader of Zstandard data, by whichever library there is."""
-    for module, opener in (("compression.zstd", "ZstdFile"), ("backports.zstd", "ZstdFile"), ("zstandard", "open")):
+    for module in _ZSTD_LIBRARIES:
         try:
             library = import_module(module)
         except ImportError:
             continue
-        return getattr(library, opener)(stream)
+        return _buffered(library.ZstdFile(stream)), (EOFError, library.ZstdError)
     raise UsageError(
         f"{path}: compressed with Zstandard, and no library for it is installed. "
-        "`pip install zstandard`, or decompress it first: `zstd -d`"
+        "`pip install backports.zstd`, or decompress it first: `zstd -d`"
     )

@@ -234,7 +234,7 @@ BAD = {
         (
             "{path}: the compressed data is damaged or cut off "
             "(Compressed file ended before the end-of-stream marker was reached). "
-            "Decompress it by hand (`gzip -dc`) and read what is left"
+            "Decompress it by hand (`gzip -dc`, `zstd -dc`) and read what is left"
         ),
     ),
     "a broken EDN map": (
@@ -284,12 +284,25 @@ def test_misuse_says_what_is_wrong(tmp_path: Path, path: str, options: dict[str,
     assert complaint in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["compression.zstd", "backports.zstd"])
+def test_zstandard_is_read_by_whichever_library_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    library = pytest.importorskip(name, exc_type=ImportError)
+    packed = library.compress((WRITE + WRITTEN).encode() * 2)
+    path = file(tmp_path, packed, "history.jsonl.zst")
+    monkeypatch.setattr(sources, "_ZSTD_LIBRARIES", [name])
+    assert len(read_history(path)) == 4
+    with pytest.raises(MalformedHistory, match="damaged or cut off"):
+        read_history(file(tmp_path, packed[:-9], "damaged.zst"), format="jsonl")
+
+
 def test_zstandard_without_a_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ImportError(name)
 
     monkeypatch.setattr(sources, "import_module", missing)
-    with pytest.raises(UsageError, match="pip install zstandard"):
+    with pytest.raises(UsageError, match=r"pip install backports\.zstd"):
         read_history(file(tmp_path, b"\x28\xb5\x2f\xfd rest", "history.jsonl.zst"))
 
 

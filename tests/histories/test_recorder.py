@@ -22,7 +22,8 @@ from upheld.histories.event import MISSING, Kind
 from upheld.histories.files import read_history
 from upheld.histories.history import Header, History
 from upheld.histories.notation import render
-from upheld.histories.recorder import OpenOperation, Recorder, record
+from upheld.histories.open_operation import OpenOperation
+from upheld.histories.recorder import Recorder, record
 
 
 class Refused(Exception):
@@ -289,8 +290,9 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_said_and_no_operation_begins() -> None:
     recorder = Recorder("/dev/full", 0, fsync="never")
-    with pytest.raises(UsageError, match="No space left"), recorder.operation(process=0, action="put"):
-        pytest.fail("the body must not run")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="No space left"), recorder.operation(process=0, action="put"):
+            pytest.fail("the body must not run")
 
 
 @pytest.mark.parametrize(("fsync", "times"), [("never", 0), ("close", 1), ("always", 4)])
