@@ -64,8 +64,7 @@ class SafetyProperty(ABC):
         if anomaly is not None:
             return Refuted(anomaly, checker=self.name, method=method, evidence=evidence)
         if not monitor.judged:
-            kinds = ", ".join(self.looks_at)
-            reason = f"nothing to judge: the {len(trace)} notes of this trace hold too little of {kinds}"
+            reason = f"nothing to judge: too few notes of {', '.join(self.looks_at)} in this trace"
             return Undecided(reason, checker=self.name, method=method, evidence=evidence)
         return Upheld(checker=self.name, method=method, evidence=evidence)
 

@@ -199,8 +199,8 @@ class Progress:
         shown = late[:1] or [failed[0], after[0]]
         lines = [f"  invoked at {milliseconds(_begin_ns(each))}, {_ending(each)}: {each}" for each in shown]
         headline = (
-            f"From the heal at {milliseconds(deadline.since_ns)} on, answers may take "
-            f"{milliseconds(deadline.bound_ns)}; these came later:"
+            f"After the heal at {milliseconds(deadline.since_ns)}, operations may fail until "
+            f"{milliseconds(deadline.at_ns)}; later than that an answer was missing, and came after all:"
         )
         return deadline.refuted("late", (headline, *lines), checker=self.name, operations=shown)
 

@@ -167,15 +167,10 @@ def _first_asked(history: History, asks: Callable[[Operation], bool], *, after_n
 
 
 def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:
-    highest = 0
     decided: set[Any] = set()
     for note in evidence.trace.of_kind("decided", "committed", "applied"):
-        slot = note.facts[0]
-        is_new = identity(slot) not in decided if note.kind == "decided" else number(note, "index") > highest
-        if is_new and note.time > after_ns:
+        slot = identity(note.facts[0])
+        if slot not in decided and note.time > after_ns:
             return note
-        if note.kind == "decided":
-            decided.add(identity(slot))
-        else:
-            highest = max(highest, number(note, "index"))
+        decided.add(slot)
     return None

@@ -76,12 +76,12 @@ class LogMatching(SafetyProperty):
         """Take in a note; each entry put into a log is held against the first of its index and term."""
         for held in self._replicas.observe(note).placed:
             self.judged += 1
-            anomaly = self._compare(held)
+            anomaly = self._compare(held, note)
             if anomaly is not None:
                 return anomaly
         return None
 
-    def _compare(self, held: Held) -> Anomaly | None:
+    def _compare(self, held: Held, note: Note) -> Anomaly | None:
         where = held.index, held.term
         first = self._first.setdefault(where, held)
         if not first.is_same_entry(held):
@@ -89,7 +89,7 @@ class LogMatching(SafetyProperty):
         if first.prefix is None:
             self._first[where] = held
         elif held.prefix is not None and held.prefix is not first.prefix:
-            return _two_prefixes(first, held)
+            return _two_prefixes(first, held, note)
         return None
 
 
@@ -104,14 +104,14 @@ def _two_entries(first: Held, second: Held) -> Anomaly:
     )
 
 
-def _two_prefixes(first: Held, second: Held) -> Anomaly:
+def _two_prefixes(first: Held, second: Held, last: Note) -> Anomaly:
     mine, theirs = _lowest_difference(first.prefix, second.prefix)
+    notes = dict.fromkeys((first.note, second.note, last))
     return tell(
         "two-prefixes",
-        f"{first.note.node} and {second.note.node} have the same entry at index {first.index}, term {first.term}, "
-        f"and below it {_describe(first, mine)} where {_describe(second, theirs)}:",
-        first.note,
-        second.note,
+        f"{first.note.node} has the entry of index {first.index}, term {first.term}, above {_describe(mine)}; "
+        f"{second.note.node} has it above {_describe(theirs)}:",
+        *notes,
         because="Logs that share an entry are the same up to it.",
     )
 
@@ -134,10 +134,10 @@ def _entries(prefix: Prefix | None) -> Mapping[int, Prefix]:
     return entries
 
 
-def _describe(held: Held, entry: Prefix | None) -> str:
+def _describe(entry: Prefix | None) -> str:
     if entry is None:
-        return f"{held.note.node} has nothing"
-    return f"{held.note.node} has {to_json(entry.command)} of term {entry.term} at index {entry.index}"
+        return "a log that has nothing there"
+    return f"{to_json(entry.command)} of term {entry.term} at index {entry.index}"
 
 
 class _Commit(NamedTuple):
