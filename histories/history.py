@@ -13,7 +13,7 @@ import numpy.typing as npt
 from . import views
 from .columns import ABSENT, CODES, KINDS, NO_TIME, Columns, ColumnsBuilder
 from .event import MISSING, NOTHING, Event, Missing, Operation, Process
-from .pairing import READS, Pairing, operations, pair, real_time_places, times_go_back
+from .pairing import Pairing, nil_reads, operations, pair, real_time_places, times_go_back
 from .values import Map, Value, identity
 
 __all__ = (
@@ -213,9 +213,7 @@ class History(Sequence[Event]):
     @property
     def nil_reads(self) -> tuple[Operation, ...]:
         """The ok reads of null. A verdict that changes without them depends on how null is read, and has to say so."""
-        return tuple(
-            operation for operation in self.operations if operation.action in READS and operation.result is None
-        )
+        return operations(self.columns, self.pairing.take(nil_reads(self.columns, self.pairing)))
 
     def without(self, operations: Iterable[Operation]) -> History:
         """All events but those of these operations."""

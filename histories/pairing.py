@@ -44,6 +44,11 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return len(self.invocation)
 
+    def take(self, chosen: npt.NDArray[np.bool_]) -> Pairing:
+        """The chosen operations alone."""
+        names = ("invocation", "completion", "began", "ended")
+        return msgspec.structs.replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
 
 Where: TypeAlias = Callable[[int], dict[str, Any]]
 """The path and line of the event with this index, as keyword arguments of `MalformedHistory`."""
@@ -109,14 +114,27 @@ def _counted(columns: Columns, process: int, what: str, times: Counter[int]) -> 
 def _must_match(columns: Columns, invocation: Rows, completion: Rows, where: Where) -> None:
     """A completion repeats the action of its invocation, and its key or none; an ok read says what it read."""
     begins, ends = invocation[completion != ABSENT], completion[completion != ABSENT]
-    reads = [code for code, action in enumerate(columns.actions) if action in READS]
     other_action = columns.action[begins] != columns.action[ends]
     other_key = (columns.key[ends] != ABSENT) & (columns.key[ends] != columns.key[begins])
-    silent = (columns.kind[ends] == _OK) & (columns.value[ends] == ABSENT) & np.isin(columns.action[ends], reads)
+    silent = _is_ok_read(columns, ends) & (columns.value[ends] == ABSENT)
     wrong = np.flatnonzero(other_action | other_key | silent)
     if len(wrong):
         first = wrong[np.argmin(ends[wrong])]
         raise _mismatch(columns.event(int(begins[first])), columns.event(int(ends[first])), where)
+
+
+def _is_ok_read(columns: Columns, rows: Rows) -> npt.NDArray[np.bool_]:
+    reads = [code for code, action in enumerate(columns.actions) if action in READS]
+    found: npt.NDArray[np.bool_] = (columns.kind[rows] == _OK) & np.isin(columns.action[rows], reads)
+    return found
+
+
+def nil_reads(columns: Columns, pairing: Pairing) -> npt.NDArray[np.bool_]:
+    """Which operations are ok reads of null."""
+    null = [code for code, value in enumerate(columns.values) if value is None]
+    ends = pairing.completion
+    found: npt.NDArray[np.bool_] = (ends != ABSENT) & _is_ok_read(columns, ends) & np.isin(columns.value[ends], null)
+    return found
 
 
 def _mismatch(begin: Event, end: Event, where: Where) -> MalformedHistory:
