@@ -15,7 +15,7 @@ from ...specs.objects.registry import guess_model, model_named
 from ..verdict import Refuted, Undecided, Upheld, Verdict
 from .engine import Engine, budget, engine_for
 from .explain import explain
-from .prepare import Case, Shard, prepare
+from .prepare import Case, Shard, judged, prepare
 from .search import Found
 from .witness import Witness
 
@@ -51,6 +51,15 @@ class Linearizable:
             UsageError: an action that the model does not have, a model that does not exist, an engine that is not there.
             MalformedHistory: it is no history, or an operation of it says nothing where it must.
         """
+        if not history.header.tells_real_time:
+            return Undecided(
+                "not applicable: the times come from several clocks of unknown error, so nobody knows what came first. "
+                "Say in the header how far the clocks may be apart (clock_error_ns)",
+                checker="linearizability",
+                operations=len(history.pairing),
+                notes=history.remarks,
+            )
+        history = judged(history)
         model, notes = self._model_for(history)
         case = prepare(history, started(model, history))
         engine = engine_for(case, self.engine)
