@@ -71,7 +71,9 @@ def test_objects_are_equal_whatever_the_order_of_their_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), b"bytes", {1, 2}, object(), "\ud800", [{"a": 1j}]], ids=repr
+    "value",
+    [float("nan"), float("inf"), b"bytes", {1, 2}, object(), "\ud800", [{"a": 1j}]],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_json_is_no_value(value: object) -> None:
     with pytest.raises(MalformedHistory, match="no JSON value"):
