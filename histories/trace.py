@@ -49,8 +49,8 @@ last index of the log that it got back. What is not restored after a crash is lo
 `acknowledged` is noted where an answer to a client leaves: for which entry, of which term.
 `posted` is a message put into the system at its own node, with the vector clock it carries as sorted (node, count) pairs;
 `arrived` is a copy of it reaching another node, new or not; `delivered` is the moment when that node takes it in; and
-`shown` when a reader can see it, at its own node too, from then until the node crashes (what a restart shows again is
-noted again).
+`shown` when a reader can see it, at its own node too, from then until the node crashes. A node that restarts notes all
+three again for what it got back from its disk, word for word; that is no second message.
 """
 
 

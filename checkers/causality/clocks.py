@@ -60,22 +60,8 @@ class ClockCondition:
 
     @staticmethod
     def _refuted(order: HappensBefore, first: Post, last: Post) -> Refuted:
-        lost = first.precedes(last)
-        path = order.path(first, last) if lost else (first.note, last.note)
-        story = tell_path(path) if lost else [f"{tell(note)} {at(note)}" for note in path]
-        claim = (
-            f"Yet its clock {_told(first)} is not less than {_told(last)}" if lost else _invented(order, first, last)
-        )
-        graph = graph_of(
-            path if lost else (), (last.note, first.note, "its clock is not greater" if lost else "unknown")
-        )
         return Refuted(
-            Anomaly(
-                kind="causality-lost" if lost else "causality-invented",
-                story=(*story, claim),
-                facts=(first.note, last.note),
-                graph=graph,
-            ),
+            _lost(order, first, last) if first.precedes(last) else _invented(order, first, last),
             checker="clock-condition",
             method=PAIRWISE,
             operations=len(order.posts),
@@ -141,11 +127,30 @@ def _told(post: Post) -> str:
     return "{" + ", ".join(f"{node}: {count}" for node, count in sorted(clock_of(post).items())) + "}"
 
 
-def _invented(order: HappensBefore, first: Post, last: Post) -> str:
-    known = last.past[first.node]
-    of = order.nodes[first.node]
-    extent = f"no message of {of}" if not known else f"no message of {of} after {order.of_node(first.node)[known - 1]}"
-    return (
-        f"The clock {_told(first)} is less than {_told(last)}, yet {first} did not happen before {last}: "
-        f"{extent} had come to {last.note.node} by then"
+def _lost(order: HappensBefore, first: Post, last: Post) -> Anomaly:
+    """The first happened before the last, and the clocks do not say so."""
+    path = order.path(first, last)
+    wrong = f"the clock {_told(first)} is not less than {_told(last)}"
+    return Anomaly(
+        kind="causality-lost",
+        story=(*tell_path(path), f"Yet {wrong}"),
+        facts=(first.note, last.note),
+        graph=graph_of(path, (last.note, first.note, wrong)),
+    )
+
+
+def _invented(order: HappensBefore, first: Post, last: Post) -> Anomaly:
+    """The clocks say that the first happened before the last, and it did not."""
+    of, known = order.nodes[first.node], last.past[first.node]
+    extent = f"no message of {of} after {order.of_node(first.node)[known - 1]}" if known else f"no message of {of}"
+    in_time = sorted((first, last), key=lambda post: post.at)
+    return Anomaly(
+        kind="causality-invented",
+        story=(
+            *(f"{tell(post.note)} {at(post.note)}" for post in in_time),
+            f"The clock {_told(first)} is less than {_told(last)}, as if {first} had happened before {last}",
+            f"Yet {extent} had come to {last.note.node} by then",
+        ),
+        facts=tuple(post.note for post in in_time),
+        graph=graph_of((), (first.note, last.note, "its clock is less")),
     )

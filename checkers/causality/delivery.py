@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from ...histories.trace import LIFECYCLE, Note, Trace
+from ...histories.trace import Note, Trace
 from ...histories.values import identity
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 from .happens_before import HappensBefore, Post
@@ -16,15 +16,17 @@ METHOD = "vector clocks of the judge, O(n k)"
 
 @dataclass
 class Shelf:
-    """What one life of a node shows.
+    """What a node has shown.
 
     Attributes:
         complete: by node, how many of its messages are shown without a gap from the first.
         shown: the messages that are shown.
+        held: those that were posted or taken in here, and are not shown yet.
     """
 
     complete: list[int]
     shown: set[Hashable] = field(default_factory=set)
+    held: dict[Hashable, Post] = field(default_factory=dict)
 
     def lacking(self, post: Post, order: HappensBefore) -> Post | None:
         """A message that happened before this one and is not shown; what it answers, if that is one."""
@@ -36,21 +38,31 @@ class Shelf:
                 return order.of_node(node)[shown]
         return None
 
-    def show(self, post: Post, order: HappensBefore) -> None:
-        """From now on it is shown."""
-        self.shown.add(identity(post.message))
+    def take(self, post: Post, order: HappensBefore, *, is_shown: bool) -> None:
+        """The node has it, and perhaps shows it."""
+        message = identity(post.message)
+        if not is_shown:
+            self.held[message] = post
+            return
+        self.held.pop(message, None)
+        self.shown.add(message)
         theirs = order.of_node(post.node)
         complete = self.complete[post.node]
         while complete < len(theirs) and identity(theirs[complete].message) in self.shown:
             complete += 1
         self.complete[post.node] = complete
 
+    def forget(self, order: HappensBefore) -> None:
+        """The node has crashed: it owes nothing of what it had."""
+        for post in list(self.held.values()):
+            self.take(post, order, is_shown=True)
+
 
 class CausallyDelivered:
     """Decides from a trace whether every node showed every message after all that happened before it.
 
-    Happens-before is the judge's own (see `happens_before`). What a node showed counts from its start to its crash: after a
-    restart a reader sees only what is shown again.
+    Happens-before is the judge's own (see `happens_before`). What a node had shown, posted or taken in when it crashed is
+    not held against it: that it forgets is another question.
     """
 
     def check(self, trace: Trace, /) -> Verdict:
@@ -58,21 +70,21 @@ class CausallyDelivered:
         order = HappensBefore(trace)
         if order.inapplicable:
             return self._inapplicable(order.inapplicable)
-        shelves: dict[str, Shelf] = {}
+        shelves = {node: Shelf([0] * len(order.nodes)) for node in order.nodes}
         shown = 0
         for place, note in enumerate(trace):
-            if note.kind in LIFECYCLE:
-                shelves.pop(note.node, None)
-            elif note.kind == "shown":
+            shelf = shelves[note.node]
+            if note.kind == "crash":
+                shelf.forget(order)
+            elif note.kind in {"posted", "delivered", "shown"}:
                 post = order.post_of(note)
                 if post is None:
                     return self._inapplicable(f"{tell(note)}, which nobody has posted")
-                shelf = shelves.setdefault(note.node, Shelf([0] * len(order.nodes)))
-                lacking = shelf.lacking(post, order)
+                lacking = shelf.lacking(post, order) if note.kind == "shown" else None
                 if lacking is not None:
                     return self._refuted(trace, order, place, post, lacking)
-                shelf.show(post, order)
-                shown += 1
+                shelf.take(post, order, is_shown=note.kind == "shown")
+                shown += note.kind == "shown"
         return self._upheld(order, shown)
 
     @staticmethod
@@ -115,17 +127,13 @@ class CausallyDelivered:
 
 
 def _shown_later(trace: Trace, place: int, lacking: Post, order: HappensBefore) -> Note | None:
-    """When the same life of the node shows what it lacked, if it does."""
+    """When the node shows what it lacked, if it does."""
     node = trace[place].node
-    for note in trace[place + 1 :]:
-        if note.node == node and note.kind in LIFECYCLE:
-            return None
-        if note.node == node and note.kind == "shown" and order.post_of(note) is lacking:
-            return note
-    return None
+    later = (note for note in trace[place + 1 :] if note.node == node and note.kind == "shown")
+    return next((note for note in later if order.post_of(note) is lacking), None)
 
 
 def _too_early(shown: Note, later: Note | None, lacking: Post) -> str:
     what = name(lacking.message)
-    ending = f"shows {what} only {at(later)}" if later else f"does not show {what}"
+    ending = f"shows {what} only {at(later)}" if later else f"never shows {what}"
     return f"Yet {tell(shown)} {at(shown)}, and {ending}"

@@ -78,8 +78,11 @@ class HappensBefore:
     def _post(self, at: int, note: Note) -> None:
         node = self._numbers[note.node]
         message = note.fact("message")
-        if identity(message) in self._found:
-            self.inapplicable = self.inapplicable or f"two messages are called {to_json(message)}"
+        known = self._found.get(identity(message))
+        if known is not None:
+            if (known.note.node, known.note.facts) != (note.node, note.facts):
+                self.inapplicable = self.inapplicable or f"two messages are called {to_json(message)}"
+            return
         self._knowledge[node][node] += 1
         post = Post(at, note, message, node, self._knowledge[node][node], tuple(self._knowledge[node]))
         self._found[identity(message)] = post

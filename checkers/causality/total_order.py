@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-from ...histories.trace import LIFECYCLE, Note, Trace
+from ...histories.trace import Note, Trace
 from ...histories.values import identity
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 from .happens_before import HappensBefore, Post
@@ -15,7 +15,7 @@ from .tell import at, name, tell
 
 @dataclass
 class Showing:
-    """What one life of a node showed: the first note of each message, in order."""
+    """What a node showed: the first note of each message, in order."""
 
     node: str
     notes: dict[Hashable, Note] = field(default_factory=dict)
@@ -32,8 +32,6 @@ class OneOrder:
             return Undecided(reason=f"not applicable: {why}", checker="one-order")
         compared = 0
         for here, there in combinations(_showings(trace), 2):
-            if here.node == there.node:
-                continue
             common = [note for key, note in here.notes.items() if key in there.notes]
             compared += len(common)
             swapped = _swapped(common, there, order)
@@ -74,18 +72,12 @@ def _unknown(trace: Trace, order: HappensBefore) -> str:
 
 
 def _showings(trace: Trace) -> list[Showing]:
-    """What each life of each node showed."""
-    found: list[Showing] = []
-    living: dict[str, Showing] = {}
-    for note in trace:
-        if note.kind in LIFECYCLE:
-            living.pop(note.node, None)
-        elif note.kind == "shown":
-            if note.node not in living:
-                living[note.node] = Showing(note.node)
-                found.append(living[note.node])
-            living[note.node].notes.setdefault(identity(note.fact("message")), note)
-    return found
+    """What each node showed."""
+    found: dict[str, Showing] = {}
+    for note in trace.of_kind("shown"):
+        showing = found.setdefault(note.node, Showing(note.node))
+        showing.notes.setdefault(identity(note.fact("message")), note)
+    return list(found.values())
 
 
 def _swapped(common: Sequence[Note], there: Showing, order: HappensBefore) -> tuple[Post, Post] | None:

@@ -53,7 +53,7 @@ class ChatNode(SequentialNode):
 
     def generate_message_id(self) -> str:
         """`generateMessageID`, which the guide does not define: an id that nobody else gives."""
-        return f"{self.id}-{self.fresh()}"
+        return f"{self.id}-{self.context.dice.below(1 << 32):08x}"
 
     async def replicate_message(self, message: ChatMessage) -> None:
         """`replicateMessage`: one goroutine for each other node. Nobody looks whether it succeeds."""

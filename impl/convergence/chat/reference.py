@@ -56,7 +56,7 @@ class ChatNode:
         """Show again what is on the disk, and begin with anti-entropy at a moment of its own."""
         while isinstance(entry := self.context.stored.get(("log", len(self.shown))), Entry):
             self.add(entry)
-            out.note("shown", entry.message.id)
+            self.tell(entry.message, out)
         out.set_timer("anti-entropy", 1 + self.context.dice.below(self.period_ns))
 
     def on_message(self, sender: NodeId, message: Message, out: Outbox) -> None:
@@ -102,8 +102,7 @@ class ChatNode:
         )
         self.keep(Entry(message, client, request.msg_id), out)
         out.sync()
-        out.note("posted", message.id, message.clock, message.reply_to, message.text)
-        out.note("shown", message.id)
+        self.tell(message, out)
         return message
 
     # --- causal delivery
@@ -118,8 +117,7 @@ class ChatNode:
         if news:
             out.sync()
         for message in news:
-            out.note("delivered", message.id)
-            out.note("shown", message.id)
+            self.tell(message, out)
         if len(news) >= self.batch_max:
             out.send(sender, Summary(to_wire(self.clock)))
 
@@ -167,6 +165,14 @@ class ChatNode:
         self.merge(message)
         if entry.client:
             self.sent[entry.client] = (entry.msg_id, message.id)
+
+    def tell(self, message: ChatMessage, out: Outbox) -> None:
+        """Note that it is durable here, and shown; once more in each life, since a crash may come before the note."""
+        if message.sender == self.id:
+            out.note("posted", message.id, message.clock, message.reply_to, message.text)
+        else:
+            out.note("delivered", message.id)
+        out.note("shown", message.id)
 
     # --- anti-entropy
 
