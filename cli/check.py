@@ -118,7 +118,8 @@ class _Session:
         from ..reports.story import conclusion
 
         words = [verdict["verdict"] for judged in self.judged for verdict in judged["verdicts"]]
-        self.face.show(lambda: conclusion(words, len(self.errors), interrupted=self.interrupted))
+        if words or self.done != 1:
+            self.face.show(lambda: conclusion(words, len(self.errors), interrupted=self.interrupted))
         self.face.tell({"verdict": worst(words), "histories": self.judged, "errors": self.errors})
         statuses = [status_of(word) for word in words]
         statuses += [Status.MISUSE] if self.errors else []

@@ -98,7 +98,7 @@ class Question:
 
     def _other_readings(self, history: History, verdict: Verdict) -> Iterator[tuple[str, dict[str, Any]]]:
         header = history.header
-        if _reads_nothing(history) and header.nil_read == ("absent" if isinstance(verdict, Refuted) else "unknown"):
+        if history.nil_reads and header.nil_read == ("absent" if isinstance(verdict, Refuted) else "unknown"):
             other = "unknown" if header.nil_read == "absent" else "absent"
             yield f"with --nil-read {other}", {"nil_read": other}
         if self.assumed_initial:
@@ -122,14 +122,6 @@ def _reread(history: History, changed: dict[str, Any]) -> History:
     """The same events under another header."""
     header = msgspec.structs.replace(history.header, **changed)
     return History(history.columns, header=header, notes=history.notes, path=history.path, lines=history.lines)
-
-
-def _reads_nothing(history: History) -> bool:
-    """Whether there is an ok answer of null to a question without an argument."""
-    return any(
-        operation.outcome is Kind.OK and operation.result is None and operation.argument is None
-        for operation in history.operations
-    )
 
 
 def _possible_starts(verdict: Refuted) -> list[Value]:

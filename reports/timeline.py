@@ -1,4 +1,4 @@
-"""A history as a timeline: time runs down, each session is a column, faults cross the page.
+"""A history as a timeline: time runs down, processes are columns, faults cross the page.
 
     event        time  0            1
         0    0.000 ms  ┌ write(7)
@@ -6,7 +6,8 @@
         2    2.000 ms  ═ partition {"sides":[["n1"],["n2","n3"]]}
         3    2.500 ms  │            ┗ ok null
 
-An operation stands in its column from its invocation to its completion; those of an anomaly have heavy lines.
+An operation stands in its column from its invocation to its completion; those of an anomaly have heavy lines. A
+process that ends with an `info` leaves its column to a new one; where several stand, each operation names its own.
 """
 
 from __future__ import annotations
@@ -108,32 +109,84 @@ def _near(events: Sequence[Event], ends: Ends, marked: Collection[int], view: Vi
     return {event.index for center in centers for event in events[max(0, center - reach) : center + reach + 1]}
 
 
+class Column:
+    """A place for processes, one after the other.
+
+    Attributes:
+        processes: who stands here, in order.
+        width: of the widest text.
+    """
+
+    def __init__(self) -> None:
+        self.processes: list[Process] = []
+        self.width = 0
+
+    @property
+    def name(self) -> str:
+        """Who stands here."""
+        return shortened(plain(", ".join(map(str, self.processes))), TEXT_MAX)
+
+    def text(self, event: Event, operation: Operation) -> str:
+        """What an event says here; where several processes stand, an invocation says whose it is."""
+        if event.kind is Kind.INVOKE:
+            who = f"{operation.process}: " if len(self.processes) > 1 else ""
+            parts = ", ".join(to_json(part) for part in (operation.key, operation.argument) if part is not None)
+            told = f"{who}{event.action}({parts})"
+        elif event.kind is not Kind.OK:
+            told = str(event.kind) + ("" if event.error is None else f" {to_json(event.error)}")
+        elif isinstance(event.value, Missing) or (operation.argument is not None and repeats(operation)):
+            told = "ok"
+        else:
+            told = f"ok {to_json(event.value)}"
+        return shortened(plain(told), TEXT_MAX)
+
+
+def _columns(shown: Sequence[Event], ends: Ends) -> dict[Process, Column]:
+    """The column of each process that is seen: one that an `info` has freed, its session's rather than others', or new."""
+    columns: list[Column] = []
+    free: list[Column] = []
+    places: dict[Process, Column] = {}
+    of_session: dict[Process, Column] = {}
+    for event in shown:
+        session = ends[event.index].session
+        if event.process not in places:
+            own = [each for each in free if each is of_session.get(session)]
+            column = next(iter(own or free), None) or Column()
+            columns += [] if column in columns else [column]
+            free = [each for each in free if each is not column]
+            column.processes.append(event.process)
+            places[event.process] = of_session[session] = column
+        if event.kind is Kind.INFO:
+            free.append(places[event.process])
+    return places
+
+
 class _Sheet:
     """Draws line after line, and knows which operations are open."""
 
     def __init__(self, ends: Ends, marked: frozenset[int], shown: Sequence[Event]) -> None:
         self._ends, self._marked = ends, marked
-        sessions = dict.fromkeys(ends[event.index].session for event in shown if event.is_client)
-        self._lanes = sorted(sessions, key=lambda session: (isinstance(session, str), session))
-        self._open: dict[Process, Operation] = {}
+        seen = [event for event in shown if event.is_client]
+        self._of = _columns(seen, ends)
+        self._columns = sorted(set(self._of.values()), key=lambda column: str(column.processes[0]).zfill(20))
+        self._open: dict[Column, Operation] = {}
         self._timed = any(event.time is not None for event in shown)
-        self._widths = {lane: len(str(lane)) for lane in self._lanes}
-        for event in shown:
-            if event.is_client:
-                lane = ends[event.index].session
-                self._widths[lane] = max(self._widths[lane], len(_text(event, ends[event.index])) + 2)
+        for event in seen:
+            column = self._of[event.process]
+            width = max(len(column.name), len(column.text(event, ends[event.index])) + 2)
+            column.width = max(column.width, width)
 
     def heading(self) -> Text:
         """The names of the columns."""
-        names = "  ".join(plain(str(lane)).ljust(self._widths[lane]) for lane in self._lanes)
+        names = "  ".join(column.name.ljust(column.width) for column in self._columns)
         return Text(f"{'event':>7}" + (f"{'time':>14}" if self._timed else "") + f"  {names}".rstrip(), style="bold")
 
     def line(self, event: Event) -> Text:
         """One event, with whatever is open beside it."""
         if not event.is_client:
             return self._gutter(event).append(_fault(event), style="bold magenta")
-        mine = self._ends[event.index]
-        line = self._gutter(event).append_text(Text("  ").join(self._cell(lane, event, mine) for lane in self._lanes))
+        cells = [self._cell(column, event) for column in self._columns]
+        line = self._gutter(event).append_text(Text("  ").join(cells))
         line.rstrip()
         self._pass(event)
         return line
@@ -145,39 +198,28 @@ class _Sheet:
         return Text(f"⋮ {counted(len(events), 'event')} left out", style="dim")
 
     def _pass(self, event: Event) -> None:
-        if event.is_client:
-            mine = self._ends[event.index]
-            self._open.pop(mine.session, None)
-            if event.kind is Kind.INVOKE:
-                self._open[mine.session] = mine
+        column = self._of.get(event.process)
+        if column is None:
+            return
+        self._open.pop(column, None)
+        if event.kind is Kind.INVOKE:
+            self._open[column] = self._ends[event.index]
 
     def _gutter(self, event: Event) -> Text:
         time = "" if event.time is None else f"{event.time / 1e6:,.3f} ms"
         return Text(f"{event.index:>7}" + (f"{time:>14}" if self._timed else "") + "  ")
 
-    def _cell(self, lane: Process, event: Event, mine: Operation) -> Text:
-        operation = mine if lane == mine.session else self._open.get(lane)
+    def _cell(self, column: Column, event: Event) -> Text:
+        is_mine = self._of[event.process] is column
+        operation = self._ends[event.index] if is_mine else self._open.get(column)
         if operation is None:
-            return Text(" " * self._widths[lane])
+            return Text(" " * column.width)
         is_marked = operation.invocation in self._marked
         begin, through, end = HEAVY if is_marked else LIGHT
         told = through
-        if lane == mine.session:
-            told = f"{begin if event.kind is Kind.INVOKE else end} {_text(event, mine)}"
-        return Text(told.ljust(self._widths[lane]), style="bold red" if is_marked else "")
-
-
-def _text(event: Event, operation: Operation) -> str:
-    """What an event says in its column; a process that is not the session names itself."""
-    if event.kind is Kind.INVOKE:
-        parts = ", ".join(to_json(part) for part in (operation.key, operation.argument) if part is not None)
-        who = "" if operation.process == operation.session else f"{operation.process}: "
-        told = f"{who}{event.action}({parts})"
-    elif event.kind is Kind.OK:
-        told = "ok" if repeats(operation) or isinstance(event.value, Missing) else f"ok {to_json(event.value)}"
-    else:
-        told = str(event.kind) + ("" if event.error is None else f" {to_json(event.error)}")
-    return shortened(plain(told), TEXT_MAX)
+        if is_mine:
+            told = f"{begin if event.kind is Kind.INVOKE else end} {column.text(event, operation)}"
+        return Text(told.ljust(column.width), style="bold red" if is_marked else "")
 
 
 def _fault(event: Event) -> str:
