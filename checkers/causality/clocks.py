@@ -102,13 +102,15 @@ def _first_wrong(order: HappensBefore, clocks: Sequence[Mapping[str, int]]) -> t
     number = np.array([post.number for post in order.posts])
     past = np.array([post.past for post in order.posts])
     for at_last, last in enumerate(order.posts):
-        is_less = np.all(claimed <= claimed[at_last], axis=1) & np.any(claimed < claimed[at_last], axis=1)
-        is_before = past[at_last][node] >= number
-        is_before[at_last] = False
+        earlier, mine = claimed[:at_last], claimed[at_last]
+        is_before = past[at_last][node[:at_last]] >= number[:at_last]
+        is_less = np.all(earlier <= mine, axis=1) & np.any(earlier < mine, axis=1)
         wrong = np.flatnonzero(is_less != is_before)
         if len(wrong):
-            earlier = wrong[wrong < at_last]
-            return order.posts[int(earlier[-1] if len(earlier) else wrong[0])], last
+            return order.posts[int(wrong[-1])], last
+        is_greater = np.flatnonzero(np.all(earlier >= mine, axis=1) & np.any(earlier > mine, axis=1))
+        if len(is_greater):
+            return last, order.posts[int(is_greater[-1])]
     return None
 
 
