@@ -23,7 +23,7 @@ def claims_table(results: Sequence[ClaimResult]) -> RenderableType:
     parts: list[RenderableType] = []
     for chapter, rows in groupby(results, key=lambda row: row.chapter):
         parts += [Text(chapter, style="bold underline"), *(_claim(row, widths) for row in rows), Text()]
-    return Group(*parts, summary(results))
+    return Group(*parts, summary(results) if results else Text("no claim was put to the test"))
 
 
 def _claim(row: ClaimResult, widths: tuple[int, int]) -> RenderableType:
@@ -54,7 +54,7 @@ def evidence(row: ClaimResult) -> str:
     parts = [f"{runs}, {counted(row.operations, 'operation')}"] if row.runs else []
     parts += [listed(row.faults)] if row.faults else []
     if row.failure_rate_below is not None:
-        parts.append(f"fails in less than {row.failure_rate_below:.1%} of runs")
+        parts.append(f"fails in less than {100 * row.failure_rate_below:.2g} % of runs")
     if row.mutants_killed is not None:
         parts.append("kills " + (", ".join(row.mutants_killed) or "no mutant: untested"))
     if row.plan_operations is not None and row.plan_faults is not None:

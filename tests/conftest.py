@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("UPHELD_LAWS", "normal"))
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite", action="store_true", help="write golden files anew; read the difference before it is kept"
+    )
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -27,3 +35,18 @@ def data() -> Path:
     if not found.is_dir():
         pytest.skip(f"no recorded histories in {found}; UPHELD_DATA may say where they are")
     return found
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`golden("name.txt", text)`: the text is that of the file in the folder `golden` beside the test."""
+
+    def check(name: str, text: str) -> None:
+        path = request.path.parent / "golden" / name
+        if request.config.getoption("--rewrite"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"no golden file {name}; `pytest --rewrite` writes it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check

@@ -1,0 +1,116 @@
+"""Tables and stories, as they are printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from upheld.claims.results import ClaimResult
+from upheld.harness.store import Kept
+from upheld.reports.story import conclusion, told
+from upheld.reports.tables import claims_table, evidence, rows_table, runs_table
+from upheld.reports.words import counted, listed, plain, shortened
+
+
+def row(claim: str, variant: str, verdict: str, **more: object) -> ClaimResult:
+    said = {"chapter": "consensus", "system": "raft-kv", "kind": "always", "statement": "it holds", "runs": 200}
+    return ClaimResult(id=claim, variant=variant, verdict=verdict, **{**said, "operations": 12_345, **more})  # type: ignore[arg-type]
+
+
+RESULTS = [
+    row(
+        "raft.election_safety", "reference", "upheld",
+        faults={"partition": 310, "crash": 99}, failure_rate_below=0.0149, mutants_killed=("vote-not-persisted",),
+    ),
+    row(
+        "raft.election_safety", "as-written", "refuted",
+        runs=1, operations=17, faults={"crash": 1}, anomaly="two-leaders",
+        story=("In term 2 two nodes lead:", "  n1 from event 40 on", "  n3 from event 71 on"),
+        plan_operations=2, plan_faults=1, replay="upheld replay /runs/raft-kv/7/plan.json",
+    ),
+    row("raft.reelection", "reference", "undecided", runs=3, runs_vacuous=12, reason="3 judged runs; 200 are needed"),
+    row("raft.log_matching", "reference", "upheld", mutants_killed=(), runs_undecided=2),
+    row("chat.delivered", "reference", "upheld", chapter="convergence", runs=60, operations=1),
+    row("chat.terminates", "reference", "upheld", chapter="convergence", runs=0, operations=0),
+]  # fmt: skip
+
+
+def test_the_claims_table_has_a_row_a_claim_by_chapter_and_stories_below(drawn, golden) -> None:
+    golden("claims.txt", drawn(claims_table(RESULTS)))
+
+
+def test_a_narrow_terminal_folds_the_evidence_and_loses_nothing(drawn, golden) -> None:
+    golden("claims-narrow.txt", drawn(claims_table(RESULTS), width=90))
+
+
+def test_a_claim_that_kills_no_mutant_is_untested() -> None:
+    assert evidence(RESULTS[3]).endswith("kills no mutant: untested")
+    assert "kills" not in evidence(RESULTS[2])
+
+
+def test_no_results_are_no_verdict(drawn) -> None:
+    assert drawn(claims_table([])).strip() == "no claim was put to the test"
+
+
+def test_the_runs_table_says_what_each_run_showed(drawn, golden) -> None:
+    common = {"system": "raft-kv", "folder": Path("/runs"), "seed": 7, "operations": 4, "faults": 1}
+    runs = [
+        Kept(
+            run="7", variant="as-written", mutants=(), is_running=False, **common,
+            verdicts={"raft.linearizable": "refuted", "raft.durable": "upheld"},
+            anomalies={"raft.linearizable": "not-linearizable"},
+        ),
+        Kept(run="8", variant="reference", mutants=("a", "b"), is_running=False, verdicts={"raft.durable": "upheld"}, anomalies={}, **common),
+        Kept(run="running-1-2", variant="reference", mutants=(), is_running=True, verdicts={}, anomalies={}, **common),
+    ]  # fmt: skip
+    golden("runs.txt", drawn(runs_table(runs)))
+
+
+def test_rows_stand_below_their_headings(drawn) -> None:
+    table = drawn(rows_table(("model", "actions"), [("register", "read, write"), ("kv", "get")]))
+    assert table == "model     actions\nregister  read, write\nkv        get\n"
+
+
+REFUTED = {
+    "verdict": "refuted", "checker": "linearizability", "model": "register", "method": "search", "operations": 1,
+    "reason": "", "anomaly": {"kind": "x", "operations": [0], "story": ["It broke:", "  here\n  and there"]},
+    "evidence": {}, "notes": ["guessed"],
+}  # fmt: skip
+
+TOLD = {
+    "a refuted one has its story": (REFUTED, [
+        "✗ refuted    h.jsonl  linearizability of register, by search, 1 operation",
+        "    It broke:", "      here", "      and there", "    note: guessed",
+    ]),
+    "an undecided one has its reason": (
+        {**REFUTED, "verdict": "undecided", "anomaly": None, "reason": "the steps ran out", "model": "", "notes": []},
+        ["? undecided  h.jsonl  linearizability, by search, 1 operation", "    the steps ran out"],
+    ),
+    "an upheld one has its line": (
+        {**REFUTED, "verdict": "upheld", "anomaly": None, "consistency": "causal", "notes": []},
+        ["✓ upheld     h.jsonl  linearizability of register (causal), by search, 1 operation"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_a_verdict_in_words(case: str, drawn) -> None:
+    verdict, lines = TOLD[case]
+    assert drawn(told("h.jsonl", verdict)).splitlines() == lines
+
+
+def test_the_conclusion_counts_everything(drawn) -> None:
+    words = ["upheld", "refuted", "upheld"]
+    assert drawn(conclusion(words)) == "3 histories: 2 upheld, 1 refuted\n"
+    assert drawn(conclusion(words[:1], 2)) == "1 history: 1 upheld; 2 could not be judged\n"
+    assert drawn(conclusion([], 0, interrupted=True)) == "0 histories: no verdict; interrupted before the end\n"
+
+
+def test_the_small_pieces() -> None:
+    assert counted(1, "run") == "1 run"
+    assert counted(2000, "history", "histories") == "2,000 histories"
+    assert listed({"partition": 1200, "crash": 3}) == "crash 3, partition 1,200"
+    assert plain("a\tb\x1b✓é") == r"a\tb\x1b✓é"
+    assert shortened("abcdef", 4) == "abc…"
+    assert shortened("abcd", 4) == "abcd"
