@@ -64,6 +64,7 @@ class Model(Protocol[S]):
     - `acknowledgements: Mapping[str, Value]`: the result that an ok completion stands for when it says nothing, or only
       repeats its argument (Jepsen writes down an ok write so); an action that is not in it must say its result;
     - `explain(state, call) -> str`: `would have answered R`, for a reader's eyes;
+    - `examine(call)`: raises `MalformedHistory` where the argument is none that the action takes;
     - `by_process = True`: `call.process` is needed (a mutex knows its holder);
     - `name: str`: what it is called; by default the name of its class;
     - `starting(value) -> Model`: the same model with `value` for the `initial` of a history's header, or itself where it

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ...histories.history import History
 from ...histories.values import to_json
 from ...specs.model import Model, model_name, started
 from ...specs.objects.registry import guess_model, model_named
-from ..verdict import Refuted, Undecided, Upheld, Verdict
+from ..verdict import Refuted, Undecided, Upheld, Verdict, word
 from .engine import Engine, budget, engine_for
 from .explain import explain
 from .prepare import Case, Shard, judged, prepare
@@ -61,10 +62,28 @@ class Linearizable:
             )
         history = judged(history)
         model, notes = self._model_for(history)
+        verdict = self._judge(judged(history), model, (*history.remarks, *notes))
+        return replace(verdict, notes=(*verdict.notes, *self._other_reading(history, model, verdict)))
+
+    def _judge(self, history: History, model: Model[Any], notes: tuple[str, ...]) -> Verdict:
         case = prepare(history, started(model, history))
+        if not history.header.tells_real_time:
+            return Undecided(NO_REAL_TIME, **_common(case, notes))
         engine = engine_for(case, self.engine)
         found = engine.search(case.shards, steps_max=self.steps_max)
-        return _Judgement(history, case, found, (*history.remarks, *notes)).verdict(engine, self.steps_max)
+        return _Judgement(history, case, found, notes).verdict(engine, self.steps_max)
+
+    def _other_reading(self, history: History, model: Model[Any], verdict: Verdict) -> tuple[str, ...]:
+        """What the verdict would be if reads of null were understood the other way, where it would be another."""
+        nil_reads = history.nil_reads
+        unknown = history.header.nil_read == "unknown"
+        if not nil_reads or isinstance(verdict, Undecided if unknown else Upheld):
+            return ()
+        other = self._judge(history if unknown else history.without(nil_reads), model, ())
+        if type(other) is type(verdict):
+            return ()
+        seen = "nothing in particular" if unknown else "absence"
+        return (f"reads of null are taken to have seen {seen}; taken the other way the verdict is {word(other)}",)
 
     def _model_for(self, history: History) -> tuple[Model[Any], tuple[str, ...]]:
         named, initial = history.header.model, history.header.initial
@@ -85,18 +104,29 @@ def check_linearizability(history: History, model: Model[Any] | str | None = Non
     return Linearizable(model, **options).check(history)
 
 
+NO_REAL_TIME: Final = (
+    "not applicable: the times come from several clocks of unknown error, so the real-time order is not known; "
+    "say how far they may be apart (clock_error_ns)"
+)
+
+
+def _common(case: Case, notes: tuple[str, ...]) -> dict[str, Any]:
+    """What every verdict on this case says."""
+    return {
+        "checker": "linearizability",
+        "model": model_name(case.model),
+        "method": "search",
+        "operations": sum(len(shard) for shard in case.shards),
+        "notes": notes,
+    }
+
+
 class _Judgement:
     """What was found for each shard, on its way to one verdict."""
 
     def __init__(self, history: History, case: Case, found: Sequence[Found], notes: tuple[str, ...]) -> None:
         self.history, self.case, self.found = history, case, found
-        self.common: dict[str, Any] = {
-            "checker": "linearizability",
-            "model": model_name(case.model),
-            "method": "search",
-            "operations": sum(len(shard) for shard in case.shards),
-            "notes": notes,
-        }
+        self.common = _common(case, notes)
 
     def verdict(self, engine: Engine, steps_max: int | None) -> Verdict:
         """One shard that is refuted refutes; else one that is undecided leaves it open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ...histories.columns import ABSENT, CODES
 from ...histories.errors import MalformedHistory, UsageError
 from ...histories.event import MISSING, Kind, Missing, Operation, repeats
 from ...histories.history import History
+from ...histories.pairing import Pairing, operations
 from ...histories.values import Value, identity
 from ...specs.model import Call, Model, acknowledgements, is_pure, model_name, shard_of
 
@@ -51,6 +53,9 @@ class Forms:
 
     def __getitem__(self, code: int) -> Form:
         return self._forms[code]
+
+    def __iter__(self) -> Iterator[Form]:
+        return iter(self._forms)
 
     def code(self, form: Form) -> int:
         """The number of a form."""
@@ -116,39 +121,85 @@ class Case:
     failed: int
 
 
+def judged(history: History) -> History:
+    """The history that there is to judge: reads of null are no part of it where its header says that they saw nothing."""
+    return history.without(history.nil_reads) if history.header.nil_read == "unknown" else history
+
+
 def prepare(history: History, model: Model[Any]) -> Case:
     """The operations of clients as the search wants them.
 
     Raises:
         UsageError: an action that the model does not understand.
-        MalformedHistory: an operation that must say its result and does not; or no history at all.
+        MalformedHistory: an argument that the action does not take, an operation that must say its result and does not; or
+            no history at all.
     """
     forms = Forms(model)
-    rows: dict[Any, list[tuple[int, Operation]]] = {}
-    names: dict[Any, Value] = {}
-    failed = 0
-    for operation in history.operations:
-        form = _form(history, model, operation)
-        if operation.outcome is Kind.FAIL:
-            failed += 1
-            continue
-        shard = shard_of(model, form.call)
-        names.setdefault(identity(shard), shard)
-        rows.setdefault(identity(shard), []).append((forms.code(form), operation))
-    return Case(model, forms, tuple(_shard(names[key], rows[key]) for key in rows), failed)
+    form, failed = _forms_of(history, model, forms)
+    kept = np.flatnonzero(~failed)
+    shards = _shards(history.pairing, history.columns.index, form, kept, forms)
+    return Case(model, forms, tuple(shards), failed=len(form) - len(kept))
 
 
-def _shard(name: Value, operations: list[tuple[int, Operation]]) -> Shard:
-    def column(values: Iterator[int]) -> Integers:
-        return np.fromiter(values, dtype=np.int64, count=len(operations))
-
-    return Shard(
-        name,
-        form=column(code for code, _ in operations),
-        began=column(operation.began for _, operation in operations),
-        ended=column(NEVER if operation.ended is None else operation.ended for _, operation in operations),
-        invocation=column(operation.invocation for _, operation in operations),
+def _forms_of(history: History, model: Model[Any], forms: Forms) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """The code of the form of each operation, and whether it failed. Objects are made for distinct ones only."""
+    columns, pairing = history.columns, history.pairing
+    kind = np.where(pairing.completion == ABSENT, CODES[Kind.INFO], columns.kind[pairing.completion])
+    told = (
+        columns.action[pairing.invocation],
+        columns.key[pairing.invocation],
+        columns.value[pairing.invocation],
+        np.where(kind == CODES[Kind.OK], columns.value[pairing.completion], ABSENT),
+        kind,
+        columns.process[pairing.invocation] if getattr(model, "by_process", False) else np.zeros_like(kind),
     )
+    first, which = _distinct(told)
+    examples = operations(
+        columns,
+        Pairing(
+            invocation=pairing.invocation[first],
+            completion=pairing.completion[first],
+            began=pairing.began[first],
+            ended=pairing.ended[first],
+            remarks=(),
+        ),
+    )
+    codes = [forms.code(_form(history, model, example)) for example in examples]
+    return np.array(codes, dtype=np.int64)[which], kind == CODES[Kind.FAIL]
+
+
+def _distinct(told: Sequence[npt.NDArray[Any]]) -> tuple[Integers, Integers]:
+    """Where each distinct row of these columns is met first, in that order; and for every row, which of them it is."""
+    rows = np.zeros(len(told[0]), dtype=np.int64)
+    for column in told:
+        shifted = column.astype(np.int64) - int(column.min(initial=0))
+        _, rows = np.unique(rows * (int(shifted.max(initial=0)) + 1) + shifted, return_inverse=True)
+    _, first, which = np.unique(rows, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[which]
+
+
+def _shards(pairing: Pairing, index: Integers, form: Integers, kept: Integers, forms: Forms) -> Iterator[Shard]:
+    """The operations that are kept, object by object, objects in the order of their first operation."""
+    names: dict[Any, int] = {}
+    shard_by_form = [shard_of(forms.model, each.call) for each in forms]
+    object_by_form = np.array(
+        [names.setdefault(identity(shard), len(names)) for shard in shard_by_form], dtype=np.int64
+    )
+    first, which = _distinct((object_by_form[form[kept]],))
+    rows = kept[np.argsort(which, kind="stable")]
+    ends = np.where(pairing.ended == ABSENT, NEVER, pairing.ended)
+    bounds = np.cumsum(np.bincount(which, minlength=len(first)))[:-1]
+    for mine in np.split(rows, bounds) if len(rows) else ():
+        yield Shard(
+            shard_by_form[form[mine[0]]],
+            form=form[mine],
+            began=pairing.began[mine],
+            ended=ends[mine],
+            invocation=index[pairing.invocation[mine]],
+        )
 
 
 def _form(history: History, model: Model[Any], operation: Operation) -> Form:
@@ -157,7 +208,14 @@ def _form(history: History, model: Model[Any], operation: Operation) -> Form:
             f"the model {model_name(model)} has no action {operation.action!r}, which process {operation.process} "
             f"invokes at event {operation.invocation}; it has {', '.join(sorted(model.actions))}"
         )
-    return Form(call_of(model, operation), answer_of(history, model, operation))
+    call = call_of(model, operation)
+    examine = getattr(model, "examine", None)
+    if examine is not None:
+        try:
+            examine(call)
+        except MalformedHistory as problem:
+            raise problem.located(**history.where(operation.invocation)) from problem
+    return Form(call, answer_of(history, model, operation))
 
 
 def call_of(model: Model[Any], operation: Operation) -> Call:

@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from .prepare import NEVER, Shard
 
@@ -44,7 +46,7 @@ class Found(msgspec.Struct, frozen=True):
         decided: whether everything was looked at; if not, the events before the completion of `stuck` are verified.
     """
 
-    order: Sequence[int] | None
+    order: Sequence[int] | npt.NDArray[np.int32] | None
     steps: int
     stuck: int | None
     decided: bool

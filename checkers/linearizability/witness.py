@@ -12,6 +12,7 @@ from ...histories.event import Kind, Operation, repeats
 from ...histories.history import History
 from ...histories.values import Value, identity, same
 from ...specs.model import Call, Model, acknowledgements, shard_of, started
+from .prepare import judged
 
 
 class Witness(Sequence[Operation]):
@@ -62,7 +63,7 @@ def fault_in(witness: Witness, history: History, model: Model[Any]) -> str | Non
     It does when it holds every complete operation once and every pending one at most once, object by object, each
     possible by the model where it stands, and none after an operation that began only when it had ended.
     """
-    model = started(model, history)
+    model, history = started(model, history), judged(history)
     orders = {identity(name): order.tolist() for name, order in witness.orders}
     if len(orders) < len(witness.orders):
         return "an object is in it twice"

@@ -2,5 +2,11 @@
 
 use pyo3::prelude::*;
 
+mod bindings;
+pub mod linearizability;
+
 #[pymodule]
-mod _core {}
+mod _core {
+    #[pymodule_export]
+    use crate::bindings::{search_cells, search_model};
+}

@@ -33,6 +33,11 @@ class CasRegister:
         """What it holds before anything happened."""
         return present(self._initial)
 
+    def examine(self, call: Call) -> None:
+        """A cas takes a pair."""
+        if call.action == "cas":
+            old_and_new(call)
+
     def step(self, state: Value, call: Call) -> Iterator[tuple[Value, Value]]:
         """The cell afterwards, and the answer."""
         match call.action:

@@ -42,6 +42,13 @@ class KeyValue:
         """Every key is absent at first."""
         return None
 
+    def examine(self, call: Call) -> None:
+        """A cas takes a pair, an append a string."""
+        if call.action == "cas":
+            old_and_new(call)
+        elif call.action == "append":
+            appended(call)
+
     def step(self, state: Value, call: Call) -> Iterator[tuple[Value, Value]]:
         """The key afterwards, and the answer."""
         held = self.absent_reads if state is None else state
