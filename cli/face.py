@@ -50,7 +50,6 @@ class Face:
         from rich.console import Console
 
         return Console(
-            no_color=not self.color or None,
             color_system="auto" if self.color else None,
             width=None if sys.stdout.isatty() else UNLIMITED,
             highlight=False,
@@ -102,7 +101,7 @@ def command(function: Callable[Concatenate[Face, P], Status]) -> Callable[..., N
     """A function from a `Face` and its own options to a status, as typer wants it: with the shared options, exiting."""
 
     def run(*, json: bool, seed: int | None, quiet: bool, no_color: bool, **options: Any) -> None:
-        face = Face(json=json, quiet=quiet, color=not no_color, seed=seed)
+        face = Face(json=json, quiet=quiet, color=not no_color and not os.environ.get("NO_COLOR"), seed=seed)
         raise typer.Exit(function(face, **options))  # type: ignore[call-arg]  # its own options, as typer parsed them
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]

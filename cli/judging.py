@@ -63,7 +63,7 @@ class Question:
         try:
             with time_limit(self.timeout_s):
                 verdict = self._decide(history)
-                notes = [note for note in self._dependences(history, verdict) if note]
+                notes = tuple(self._dependences(history, verdict))
         except TimeUp:
             return Undecided(
                 f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it",
@@ -73,7 +73,7 @@ class Question:
                 operations=len(history.operations),
                 notes=tuple(history.remarks),
             )
-        return dataclasses.replace(verdict, notes=(*verdict.notes, *notes)) if notes else verdict
+        return dataclasses.replace(verdict, notes=(*verdict.notes, *notes))
 
     def _decide(self, history: History) -> Verdict:
         if self.model is None and history.header.model is None:
@@ -89,38 +89,34 @@ class Question:
         return Linearizable(self.model, steps_max=self.steps_max).check(history)
 
     def _dependences(self, history: History, verdict: Verdict) -> Iterator[str]:
-        """What would turn the verdict round: each is tried, and told only if it does."""
+        """Which initial value would turn the verdict round: each is tried, and told only if it does."""
         if isinstance(verdict, Undecided):
             return
-        for told, changed in self._other_readings(history, verdict):
-            if self._turns(verdict, history, changed):
-                yield f"this depends on an assumption: {told} it would be {_opposite(verdict)}"
+        for told, initial in self._other_starts(history, verdict):
+            if self._turns(verdict, history, initial):
+                yield f"this depends on how objects start: {told} the verdict would be {_opposite(verdict)}"
 
-    def _other_readings(self, history: History, verdict: Verdict) -> Iterator[tuple[str, dict[str, Any]]]:
-        header = history.header
-        if history.nil_reads and header.nil_read == ("absent" if isinstance(verdict, Refuted) else "unknown"):
-            other = "unknown" if header.nil_read == "absent" else "absent"
-            yield f"with --nil-read {other}", {"nil_read": other}
+    def _other_starts(self, history: History, verdict: Verdict) -> Iterator[tuple[str, Value | Missing]]:
         if self.assumed_initial:
-            yield "without --initial", {"initial": MISSING}
-        elif isinstance(verdict, Refuted) and isinstance(header.initial, Missing):
+            yield "without --initial", MISSING
+        elif isinstance(verdict, Refuted) and isinstance(history.header.initial, Missing):
             for value in _possible_starts(verdict)[:STARTS_MAX]:
-                yield f"with --initial {to_json(value)}", {"initial": value}
+                yield f"with --initial {to_json(value)}", value
 
-    def _turns(self, verdict: Verdict, history: History, changed: dict[str, Any]) -> bool:
-        """Whether the verdict is the opposite under another header; the small core of an anomaly is asked first."""
+    def _turns(self, verdict: Verdict, history: History, initial: Value | Missing) -> bool:
+        """Whether the verdict is the opposite from another start; the small core of an anomaly is asked first."""
         core = verdict.anomaly.history if isinstance(verdict, Refuted) else None
         parts = [history] if core is None else [core, history]
-        return all(word(self._decide(_reread(part, changed))) == _opposite(verdict) for part in parts)
+        return all(word(self._decide(_starting(part, initial))) == _opposite(verdict) for part in parts)
 
 
 def _opposite(verdict: Verdict) -> str:
     return "refuted" if isinstance(verdict, Upheld) else "upheld"
 
 
-def _reread(history: History, changed: dict[str, Any]) -> History:
-    """The same events under another header."""
-    header = msgspec.structs.replace(history.header, **changed)
+def _starting(history: History, initial: Value | Missing) -> History:
+    """The same events, with objects that hold this at first."""
+    header = msgspec.structs.replace(history.header, initial=initial)
     return History(history.columns, header=header, notes=history.notes, path=history.path, lines=history.lines)
 
 
