@@ -149,7 +149,7 @@ class _Search:
         try:
             found = self.walk(Configuration(0, frozenset(), (), initial, None))
         except _OutOfSteps:
-            return Found(None, self.steps - 1, self.window.due[self.deepest], decided=False)
+            return Found(None, self.steps, self.window.due[self.deepest], decided=False)
         if found:
             return Found(tuple(self.order), self.steps, None, decided=True)
         return Found(None, self.steps, self.window.due[self.deepest], decided=True)
@@ -177,10 +177,10 @@ class _Search:
     def advance(self, at: Configuration) -> Configuration | None:
         """Go on while there is nothing to choose; None where a configuration that can do as much was seen before."""
         while at.level < len(self.window.due):
-            self.steps += 1
-            if self.steps > self.steps_max:
-                raise _OutOfSteps
             self.deepest = max(self.deepest, at.level)
+            if self.steps == self.steps_max:
+                raise _OutOfSteps
+            self.steps += 1
             at = self.close(at)
             due = self.window.due[at.level]
             must_choose = due not in at.done

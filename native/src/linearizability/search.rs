@@ -128,6 +128,7 @@ impl<'a, B: Bits, M: Model> Search<'a, B, M> {
     /// Go on while there is nothing to choose.
     fn advance(&mut self, mut at: Configuration<B>, steps_max: u64) -> Result<Advance<B>, M::Fault> {
         while at.level < self.window.levels() {
+            self.deepest = self.deepest.max(at.level);
             if self.steps == steps_max {
                 return Ok(Advance::OutOfSteps);
             }
@@ -135,7 +136,6 @@ impl<'a, B: Bits, M: Model> Search<'a, B, M> {
             if self.steps % POLL_EVERY == 0 {
                 (self.poll)()?;
             }
-            self.deepest = self.deepest.max(at.level);
             self.window.seek(at.level);
             self.close(&mut at)?;
             let due = self.window.slot[at.level] as usize;
