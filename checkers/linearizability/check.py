@@ -60,7 +60,6 @@ class Linearizable:
                 operations=len(history.pairing),
                 notes=history.remarks,
             )
-        history = judged(history)
         model, notes = self._model_for(history)
         verdict = self._judge(judged(history), model, (*history.remarks, *notes))
         return replace(verdict, notes=(*verdict.notes, *self._other_reading(history, model, verdict)))

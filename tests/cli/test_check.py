@@ -98,8 +98,8 @@ class TestAVerdictThatHangsOnAnAssumption:
         (unknown,) = [
             note for note in notes(upheld("check", name, "--json", "--nil-read", "unknown")) if "null" in note
         ]
-        assert absent.endswith("taken the other way the verdict would be upheld")
-        assert unknown.endswith("taken the other way the verdict would be refuted")
+        assert absent.endswith("taken the other way the verdict is upheld")
+        assert unknown.endswith("taken the other way the verdict is refuted")
 
     def test_names_the_initial_value_that_would_turn_it(self, upheld) -> None:
         name = write("initial.txt", "0 invoke read\n0 ok read 5\n1 invoke write 6\n1 ok write\n")
