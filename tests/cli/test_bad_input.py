@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 WRITE = '{"process":0,"type":"invoke","f":"write","value":1}\n{"process":0,"type":"ok","f":"write"}\n'
 STALE = "0 invoke write 7\n0 ok write\n1 invoke read\n1 ok read null\n"
 
-BAD = {
+BAD: dict[str, tuple[str | bytes, str]] = {
     "a completion without an invocation": (
         "9 ok read null\n" + STALE,
         "line 1, field 'process': process 9 completes read",
@@ -41,7 +43,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_history_gives_one_message_and_status_2(case: str, upheld, tmp_path: Path) -> None:
+def test_a_bad_history_gives_one_message_and_status_2(case: str, upheld: Callable[..., Any], tmp_path: Path) -> None:
     content, complaint = BAD[case]
     path = tmp_path / "history.jsonl"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -80,7 +82,7 @@ MISUSES = {
 
 
 @pytest.mark.parametrize("case", MISUSES)
-def test_misuse_gives_a_message_that_says_what_there_is(case: str, upheld, tmp_path: Path) -> None:
+def test_misuse_gives_a_message_that_says_what_there_is(case: str, upheld: Callable[..., Any], tmp_path: Path) -> None:
     arguments, complaint = MISUSES[case]
     if arguments != ["check", "."]:
         (tmp_path / "stale.txt").write_text(STALE)
@@ -90,7 +92,9 @@ def test_misuse_gives_a_message_that_says_what_there_is(case: str, upheld, tmp_p
     assert "Traceback" not in result.err
 
 
-def test_a_bug_of_ours_is_no_verdict(upheld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_bug_of_ours_is_no_verdict(
+    upheld: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "stale.txt").write_text(STALE)
     monkeypatch.setattr("upheld.cli.judging.Linearizable.check", lambda *_: 1 / 0)
     result = upheld("check", "stale.txt")
@@ -99,21 +103,23 @@ def test_a_bug_of_ours_is_no_verdict(upheld, monkeypatch: pytest.MonkeyPatch, tm
     assert "this is a bug of upheld, and no verdict" in result.err
 
 
-def test_lenient_leaves_a_torn_line_out_and_says_so(upheld, tmp_path: Path) -> None:
+def test_lenient_leaves_a_torn_line_out_and_says_so(upheld: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "torn.jsonl").write_text(WRITE + '{"process":1,"type":"inv')
     result = upheld("check", "--lenient", "torn.jsonl")
     assert result.status == 0
     assert "note: left out: line 3: the last line is torn" in result.out
 
 
-def test_lenient_leaves_a_completion_without_an_invocation_out_and_says_so(upheld, tmp_path: Path) -> None:
+def test_lenient_leaves_a_completion_without_an_invocation_out_and_says_so(
+    upheld: Callable[..., Any], tmp_path: Path
+) -> None:
     (tmp_path / "stale.txt").write_text("9 ok read null\n" + STALE)
     result = upheld("check", "--lenient", "stale.txt")
     assert result.status == 1
     assert "note: left out: line 1, field 'process': process 9 completes read without an invocation" in result.out
 
 
-def test_one_bad_file_is_no_reason_to_leave_the_others(upheld, tmp_path: Path) -> None:
+def test_one_bad_file_is_no_reason_to_leave_the_others(upheld: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 ok read null\n")
     (tmp_path / "b.txt").write_text(STALE)
     result = upheld("check", "a.txt", "nowhere", "b.txt", "--json")
@@ -122,7 +128,7 @@ def test_one_bad_file_is_no_reason_to_leave_the_others(upheld, tmp_path: Path) -
     assert result.err.count("\n") == 2
 
 
-def test_a_process_of_its_own_says_the_same(start, tmp_path: Path) -> None:
+def test_a_process_of_its_own_says_the_same(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "torn.jsonl").write_text(WRITE + '{"process":1,"type":"inv')
     process: subprocess.Popen[bytes] = start("check", "torn.jsonl", cwd=tmp_path)
     out, err = process.communicate()

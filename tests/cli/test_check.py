@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +19,12 @@ def write(name: str, text: str) -> str:
     return name
 
 
-def notes(result) -> list[str]:
+def notes(result: Any) -> list[str]:
     (history,) = json.loads(result.out)["histories"]
-    return history["verdicts"][0]["notes"]
+    return list(history["verdicts"][0]["notes"])
 
 
-def test_every_recorded_history_gets_the_verdict_of_its_folder(upheld, data: Path) -> None:
+def test_every_recorded_history_gets_the_verdict_of_its_folder(upheld: Callable[..., Any], data: Path) -> None:
     result = upheld("check", data / "etcd", data / "kv", "--json")
     assert result.status == 1
     told = json.loads(result.out)
@@ -46,36 +48,36 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("case", STATUSES)
-def test_the_gravest_verdict_is_the_exit_status(case: str, upheld) -> None:
+def test_the_gravest_verdict_is_the_exit_status(case: str, upheld: Callable[..., Any]) -> None:
     histories, status = STATUSES[case]
     names = [write(f"{number}.txt", text) for number, text in enumerate(histories)]
     assert upheld("check", *names).status == status
 
 
-def test_a_refuted_history_comes_with_its_story(upheld, golden) -> None:
+def test_a_refuted_history_comes_with_its_story(upheld: Callable[..., Any], golden: Callable[..., Any]) -> None:
     write("stale.txt", STALE)
     golden("check-stale.txt", upheld("check", "stale.txt").out)
 
 
-def test_many_histories_get_a_line_each_and_a_summary(upheld, golden) -> None:
+def test_many_histories_get_a_line_each_and_a_summary(upheld: Callable[..., Any], golden: Callable[..., Any]) -> None:
     write("fine.txt", FINE)
     write("stale.txt", STALE)
     write("strange.txt", "0 invoke juggle 3\n0 ok juggle\n")
     golden("check-many.txt", upheld("check", ".").out)
 
 
-def test_standard_input_is_a_history(upheld) -> None:
+def test_standard_input_is_a_history(upheld: Callable[..., Any]) -> None:
     result = upheld("check", "-", stdin=STALE.encode())
     assert result.status == 1
     assert "standard input" in result.out or "✗ refuted    -" in result.out
 
 
-def test_a_compressed_file_is_a_history(upheld) -> None:
+def test_a_compressed_file_is_a_history(upheld: Callable[..., Any]) -> None:
     Path("stale.txt.gz").write_bytes(gzip.compress(STALE.encode()))
     assert upheld("check", "stale.txt.gz").status == 1
 
 
-def test_the_header_names_the_model_and_nothing_is_guessed(upheld) -> None:
+def test_the_header_names_the_model_and_nothing_is_guessed(upheld: Callable[..., Any]) -> None:
     events = '{"process":0,"type":"invoke","f":"write","value":7}\n{"process":0,"type":"ok","f":"write"}\n'
     write("named.jsonl", '{"upheld":1,"model":"cas-register"}\n' + events)
     write("guessed.jsonl", events)
@@ -85,14 +87,14 @@ def test_the_header_names_the_model_and_nothing_is_guessed(upheld) -> None:
     ]
 
 
-def test_actions_that_no_model_knows_are_a_question_and_no_verdict(upheld) -> None:
+def test_actions_that_no_model_knows_are_a_question_and_no_verdict(upheld: Callable[..., Any]) -> None:
     result = upheld("check", write("strange.txt", "0 invoke juggle 3\n0 ok juggle\n"))
     assert result.status == 3
     assert "What is this history about? Say so with --model" in result.out
 
 
 class TestAVerdictThatHangsOnAnAssumption:
-    def test_names_the_other_reading_of_null(self, upheld) -> None:
+    def test_names_the_other_reading_of_null(self, upheld: Callable[..., Any]) -> None:
         name = write("stale.txt", STALE)
         (absent,) = [note for note in notes(upheld("check", name, "--json")) if "null" in note]
         (unknown,) = [
@@ -101,19 +103,19 @@ class TestAVerdictThatHangsOnAnAssumption:
         assert absent.endswith("taken the other way the verdict is upheld")
         assert unknown.endswith("taken the other way the verdict is refuted")
 
-    def test_names_the_initial_value_that_would_turn_it(self, upheld) -> None:
+    def test_names_the_initial_value_that_would_turn_it(self, upheld: Callable[..., Any]) -> None:
         name = write("initial.txt", "0 invoke read\n0 ok read 5\n1 invoke write 6\n1 ok write\n")
         result = upheld("check", name, "--json")
         assert result.status == 1
         assert "this depends on how objects start: with --initial 5 the verdict would be upheld" in notes(result)
 
-    def test_names_the_initial_value_that_it_was_given(self, upheld) -> None:
+    def test_names_the_initial_value_that_it_was_given(self, upheld: Callable[..., Any]) -> None:
         name = write("initial.txt", "0 invoke read\n0 ok read 5\n1 invoke write 6\n1 ok write\n")
         result = upheld("check", name, "--json", "--initial", "5")
         assert result.status == 0
         assert "this depends on how objects start: without --initial the verdict would be refuted" in notes(result)
 
-    def test_says_nothing_when_no_assumption_matters(self, upheld) -> None:
+    def test_says_nothing_when_no_assumption_matters(self, upheld: Callable[..., Any]) -> None:
         name = write(
             "stale.txt", "0 invoke write 7\n0 ok write\n0 invoke write 8\n0 ok write\n1 invoke read\n1 ok read 7\n"
         )
@@ -121,7 +123,7 @@ class TestAVerdictThatHangsOnAnAssumption:
         assert result.status == 1
         assert not any("depends" in note for note in notes(result))
 
-    def test_reads_a_failed_cas_as_it_is_told(self, upheld) -> None:
+    def test_reads_a_failed_cas_as_it_is_told(self, upheld: Callable[..., Any]) -> None:
         name = write(
             "cas.txt", "0 invoke write 1\n0 ok write\n1 invoke cas [1,2]\n1 fail cas\n2 invoke read\n2 ok read 1\n"
         )
@@ -138,12 +140,14 @@ class TestABudget:
         lines += ["200 invoke read", "200 ok read 99"]
         return write("hard.txt", "\n".join(lines) + "\n")
 
-    def test_of_steps_leaves_it_undecided(self, upheld, hard: str) -> None:
+    def test_of_steps_leaves_it_undecided(self, upheld: Callable[..., Any], hard: str) -> None:
         result = upheld("check", hard, "--steps", "5", "--json")
         assert result.status == 3
         assert "ran out" in json.loads(result.out)["histories"][0]["verdicts"][0]["reason"]
 
-    def test_of_time_leaves_it_undecided_and_says_so(self, upheld, hard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_time_leaves_it_undecided_and_says_so(
+        self, upheld: Callable[..., Any], hard: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def search_for_ever(*_: object) -> None:
             while True:
                 pass
@@ -154,7 +158,9 @@ class TestABudget:
         assert "the time limit of 0.1 s ran out" in json.loads(result.out)["histories"][0]["verdicts"][0]["reason"]
 
 
-def test_a_verdict_is_not_lost_when_it_cannot_be_drawn(upheld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_is_not_lost_when_it_cannot_be_drawn(
+    upheld: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise ValueError("out of ink")
 
@@ -165,7 +171,7 @@ def test_a_verdict_is_not_lost_when_it_cannot_be_drawn(upheld, monkeypatch: pyte
     assert "this could not be shown (ValueError: out of ink); the verdict stands" in result.err
 
 
-def test_an_interrupt_keeps_what_was_judged(upheld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_keeps_what_was_judged(upheld: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from upheld.cli.reading import Reading
 
     read = Reading.read
@@ -182,13 +188,13 @@ def test_an_interrupt_keeps_what_was_judged(upheld, monkeypatch: pytest.MonkeyPa
     assert [history["path"] for history in json.loads(result.out)["histories"]] == ["a.txt"]
 
 
-def test_the_first_completion_may_be_the_impossible_one(upheld) -> None:
+def test_the_first_completion_may_be_the_impossible_one(upheld: Callable[..., Any]) -> None:
     result = upheld("check", write("first.txt", "0 invoke read\n1 invoke write 5\n1 fail write\n0 ok read 5\n"))
     assert result.status == 1
     assert "process 0: read() -> 5, but at the start the register is absent" in result.out
 
 
-def test_the_reason_may_lie_far_before_what_it_breaks(upheld) -> None:
+def test_the_reason_may_lie_far_before_what_it_breaks(upheld: Callable[..., Any]) -> None:
     between = "".join(f"4 invoke put y: {number}\n4 ok put y:\n" for number in range(1000))
     early = "0 invoke put x: 2\n0 ok put x:\n1 invoke put x: 4\n2 invoke get x:\n2 ok get x: 4\n"
     result = upheld(

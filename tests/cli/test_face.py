@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,21 +39,21 @@ def test_help_takes_less_than_a_third_of_a_second() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_the_options_that_all_have(name: str, upheld) -> None:
+def test_every_command_has_the_options_that_all_have(name: str, upheld: Callable[..., Any]) -> None:
     result = upheld(name, "--help")
     assert result.status == 0
     for option in ("--json", "--seed", "--quiet", "--no-color", "--help"):
         assert option in result.out
 
 
-def test_the_version_says_which_engine_serves(upheld) -> None:
+def test_the_version_says_which_engine_serves(upheld: Callable[..., Any]) -> None:
     result = upheld("--version")
     assert result.status == 0
     assert result.out.startswith("upheld ")
     assert result.out.strip().endswith(("(native engine)", "(pure engine)"))
 
 
-def test_quiet_says_it_by_the_exit_status_alone(upheld) -> None:
+def test_quiet_says_it_by_the_exit_status_alone(upheld: Callable[..., Any]) -> None:
     Path("stale.txt").write_text(STALE)
     result = upheld("check", "stale.txt", "--quiet")
     assert (result.status, result.out, result.err) == (1, "", "")
@@ -59,7 +61,7 @@ def test_quiet_says_it_by_the_exit_status_alone(upheld) -> None:
 
 class TestColour:
     @pytest.fixture
-    def terminal(self, tmp_path: Path):
+    def terminal(self, tmp_path: Path) -> Callable[..., bytes]:
         """Run the command with a terminal for its output; answers what the terminal got."""
         pty = pytest.importorskip("pty")
 
@@ -79,19 +81,19 @@ class TestColour:
 
         return run
 
-    def test_is_there_on_a_terminal(self, terminal) -> None:
+    def test_is_there_on_a_terminal(self, terminal: Callable[..., Any]) -> None:
         assert b"\x1b[" in terminal()
 
-    def test_is_not_there_when_nobody_wants_it(self, terminal) -> None:
+    def test_is_not_there_when_nobody_wants_it(self, terminal: Callable[..., Any]) -> None:
         assert b"\x1b[" not in terminal("--no-color")
         assert b"\x1b[" not in terminal(NO_COLOR="1")
 
-    def test_is_not_there_when_it_is_no_terminal(self, upheld) -> None:
+    def test_is_not_there_when_it_is_no_terminal(self, upheld: Callable[..., Any]) -> None:
         Path("stale.txt").write_text(STALE)
         assert "\x1b[" not in upheld("check", "stale.txt").out
 
 
-def test_a_reader_that_leaves_changes_no_verdict(start, tmp_path: Path) -> None:
+def test_a_reader_that_leaves_changes_no_verdict(start: Callable[..., Any], tmp_path: Path) -> None:
     for number in range(50):
         (tmp_path / f"{number}.txt").write_text(STALE)
     ours, theirs = os.pipe()
@@ -102,7 +104,7 @@ def test_a_reader_that_leaves_changes_no_verdict(start, tmp_path: Path) -> None:
     assert (process.returncode, err) == (1, b"")
 
 
-def test_a_terminal_without_the_signs_gets_them_spelt_out(start, tmp_path: Path) -> None:
+def test_a_terminal_without_the_signs_gets_them_spelt_out(start: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "stale.txt").write_text(STALE)
     process = start("check", str(tmp_path / "stale.txt"), env={**os.environ, "PYTHONIOENCODING": "ascii"})
     out, err = process.communicate()

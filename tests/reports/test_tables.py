@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,15 @@ from upheld.reports.tables import claims_table, evidence, rows_table, runs_table
 from upheld.reports.words import counted, listed, plain, shortened
 
 
-def row(claim: str, variant: str, verdict: str, **more: object) -> ClaimResult:
-    said = {"chapter": "consensus", "system": "raft-kv", "kind": "always", "statement": "it holds", "runs": 200}
-    return ClaimResult(id=claim, variant=variant, verdict=verdict, **{**said, "operations": 12_345, **more})  # type: ignore[arg-type]
+def row(claim: str, variant: str, verdict: str, **more: Any) -> ClaimResult:
+    said: dict[str, Any] = {
+        "chapter": "consensus",
+        "system": "raft-kv",
+        "kind": "always",
+        "statement": "it holds",
+        "runs": 200,
+    }
+    return ClaimResult(id=claim, variant=variant, verdict=verdict, **{**said, "operations": 12_345, **more})
 
 
 RESULTS = [
@@ -36,11 +44,15 @@ RESULTS = [
 ]  # fmt: skip
 
 
-def test_the_claims_table_has_a_row_a_claim_by_chapter_and_stories_below(drawn, golden) -> None:
+def test_the_claims_table_has_a_row_a_claim_by_chapter_and_stories_below(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
     golden("claims.txt", drawn(claims_table(RESULTS)))
 
 
-def test_a_narrow_terminal_folds_the_evidence_and_loses_nothing(drawn, golden) -> None:
+def test_a_narrow_terminal_folds_the_evidence_and_loses_nothing(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
     golden("claims-narrow.txt", drawn(claims_table(RESULTS), width=90))
 
 
@@ -49,12 +61,12 @@ def test_a_claim_that_kills_no_mutant_is_untested() -> None:
     assert "kills" not in evidence(RESULTS[2])
 
 
-def test_no_results_are_no_verdict(drawn) -> None:
+def test_no_results_are_no_verdict(drawn: Callable[..., Any]) -> None:
     assert drawn(claims_table([])).strip() == "no claim was put to the test"
 
 
-def test_the_runs_table_says_what_each_run_showed(drawn, golden) -> None:
-    common = {"system": "raft-kv", "folder": Path("/runs"), "seed": 7, "operations": 4, "faults": 1}
+def test_the_runs_table_says_what_each_run_showed(drawn: Callable[..., Any], golden: Callable[..., Any]) -> None:
+    common: dict[str, Any] = {"system": "raft-kv", "folder": Path("/runs"), "seed": 7, "operations": 4, "faults": 1}
     runs = [
         Kept(
             run="7", variant="as-written", mutants=(), is_running=False, **common,
@@ -67,7 +79,7 @@ def test_the_runs_table_says_what_each_run_showed(drawn, golden) -> None:
     golden("runs.txt", drawn(runs_table(runs)))
 
 
-def test_rows_stand_below_their_headings(drawn) -> None:
+def test_rows_stand_below_their_headings(drawn: Callable[..., Any]) -> None:
     table = drawn(rows_table(("model", "actions"), [("register", "read, write"), ("kv", "get")]))
     assert table == "model     actions\nregister  read, write\nkv        get\n"
 
@@ -95,12 +107,12 @@ TOLD = {
 
 
 @pytest.mark.parametrize("case", TOLD)
-def test_a_verdict_in_words(case: str, drawn) -> None:
+def test_a_verdict_in_words(case: str, drawn: Callable[..., Any]) -> None:
     verdict, lines = TOLD[case]
     assert drawn(told("h.jsonl", verdict)).splitlines() == lines
 
 
-def test_the_conclusion_counts_everything(drawn) -> None:
+def test_the_conclusion_counts_everything(drawn: Callable[..., Any]) -> None:
     words = ["upheld", "refuted", "upheld"]
     assert drawn(conclusion(words)) == "3 histories: 2 upheld, 1 refuted\n"
     assert drawn(conclusion(words[:1], 2)) == "1 history: 1 upheld; 2 could not be judged\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,19 +42,25 @@ LONG = parse(
 )
 
 
-def test_an_operation_stands_in_its_column_and_a_fault_crosses_the_page(drawn, golden) -> None:
+def test_an_operation_stands_in_its_column_and_a_fault_crosses_the_page(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
     golden("timeline-stale.txt", drawn(timeline(STALE, marked={1})))
 
 
-def test_a_process_that_ended_leaves_its_column_to_its_successor(drawn, golden) -> None:
+def test_a_process_that_ended_leaves_its_column_to_its_successor(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
     golden("timeline-lives.txt", drawn(timeline(LIVES)))
 
 
-def test_of_a_long_history_only_what_is_near_the_anomaly_is_drawn(drawn, golden) -> None:
+def test_of_a_long_history_only_what_is_near_the_anomaly_is_drawn(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
     golden("timeline-long.txt", drawn(timeline(LONG, marked={0, 603})))
 
 
-def test_without_an_anomaly_everything_is_drawn(drawn) -> None:
+def test_without_an_anomaly_everything_is_drawn(drawn: Callable[..., Any]) -> None:
     assert drawn(timeline(LONG)).count("\n") == len(LONG) + 1
 
 
@@ -66,19 +75,19 @@ VIEWS = {
 
 
 @pytest.mark.parametrize("case", VIEWS)
-def test_a_view_leaves_out_what_was_not_asked_for_but_never_a_fault(case: str, drawn) -> None:
+def test_a_view_leaves_out_what_was_not_asked_for_but_never_a_fault(case: str, drawn: Callable[..., Any]) -> None:
     view, expected = VIEWS[case]
     lines = drawn(timeline(LIVES, view=view)).splitlines()[1:]
     assert [int(line.split()[0]) for line in lines] == expected
 
 
-def test_around_an_event_shows_twenty_on_each_side(drawn) -> None:
+def test_around_an_event_shows_twenty_on_each_side(drawn: Callable[..., Any]) -> None:
     lines = drawn(timeline(LONG, view=View(around=300))).splitlines()
     assert [line.split()[0] for line in lines[2:-1]] == [str(index) for index in range(280, 321)]
     assert lines[1] == "⋮ 280 events left out"
 
 
-def test_what_cannot_be_printed_is_spelt_out(drawn) -> None:
+def test_what_cannot_be_printed_is_spelt_out(drawn: Callable[..., Any]) -> None:
     event = Event(process=0, kind=Kind.INVOKE, action="\x1b[2Jwipe", value="a\nb")
     text = drawn(timeline(History.of_events([event])))
     assert "\x1b" not in text
@@ -86,19 +95,20 @@ def test_what_cannot_be_printed_is_spelt_out(drawn) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["ok", "fail", "info"]), st.booleans()), max_size=30))
-def test_every_event_has_a_line_and_no_two_open_operations_share_a_column(drawn, steps) -> None:
-    """Clients begin and end operations in any order; an info gives a client a new process in its session."""
+def test_every_event_has_a_line_and_no_two_open_operations_share_a_column(
+    drawn: Callable[..., Any], steps: list[tuple[int, str, bool]]
+) -> None:
+    """Clients begin and end operations in any order; an info gives a client a new process, perhaps in its session."""
     events: list[Event] = []
-    process, is_open = dict.fromkeys(range(4)), dict.fromkeys(range(4), False)
-    for number, (client, outcome, sessions) in enumerate(steps):
-        if process[client] is None:
-            process[client] = 10 * number + client
+    process = {client: client for client in range(4)}
+    is_open = dict.fromkeys(range(4), False)
+    for number, (client, outcome, in_session) in enumerate(steps):
         kind = Kind(outcome) if is_open[client] else Kind.INVOKE
-        session = client if sessions else None
+        session = client if in_session else None
         events.append(Event(process=process[client], kind=kind, action="go", session=session))
         is_open[client] = not is_open[client]
         if kind is Kind.INFO:
-            process[client] = None
+            process[client] = 10 * (number + 1) + client
     lines = drawn(timeline(History.of_events(events))).splitlines()[1:]
     open_now = 0
     for event, line in zip(events, lines, strict=True):
