@@ -29,7 +29,7 @@ from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
 from ...impl.consensus.raft.client import RaftClient
 from ...impl.consensus.raft.mutants import MUTANTS
 from ...impl.consensus.raft.reference import Raft
-from ...impl.node import MS, SECOND
+from ...impl.node import MS, SECOND, Dice
 from ...specs.objects.kv import KeyValue as KeyValueModel
 from ..claim import Claim, Trials
 from .risks import (
@@ -55,6 +55,12 @@ SETTINGS: Final = {
 }
 """A third of the guide's times, so that a run of a few seconds holds many elections. Recovery outlasts every bound."""
 
+
+def election_max_ns(dice: Dice) -> int:
+    """With timeouts that lie close together several nodes stand for election at once, again and again."""
+    return dice.choice((60, 80, 100)) * MS
+
+
 SYSTEM: Final = System(
     name="raft-kv",
     variants={
@@ -64,13 +70,17 @@ SYSTEM: Final = System(
             workloads={"key-value": KeyValue(after_heal=3)},
             mutants=MUTANTS,
             settings=SETTINGS,
-            ranges={"sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4))},
+            ranges={
+                "election_max_ns": election_max_ns,
+                "sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4)),
+            },
         ),
         "as-written": Variant(
             nodes=DistributedKVStore,
             client=CallingClient,
             workloads={"key-value": KeyValue(actions=("get", "put"), after_heal=3)},
             settings=SETTINGS,
+            ranges={"election_max_ns": election_max_ns},
         ),
     },
     budget=Budget(faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all"),

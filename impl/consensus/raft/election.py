@@ -106,6 +106,7 @@ class Voter:
         self.persist_term(out)
         self.vote_for(self.id, out)
         out.note("term", self.term)
+        out.note("voted", self.term, self.id)
         self.votes = {self.id}
         self.await_leader(out)
         request = RequestVote(self.term, len(self.log) - 1, self.log[-1].term)
@@ -114,11 +115,10 @@ class Voter:
         self.count_votes(out)
 
     def vote_for(self, candidate: NodeId, out: Outbox) -> None:
-        """§5.2, figure 2: a vote is on disk before anybody hears of it."""
+        """§5.2, figure 2: a vote is on disk before it is given."""
         self.voted = candidate
         self.persist_vote(out)
         out.sync()
-        out.note("voted", self.term, candidate)
 
     def on_request_vote(self, sender: NodeId, message: RequestVote, out: Outbox) -> None:
         """Figure 2, RequestVote RPC: grant the vote, or do not."""
@@ -129,6 +129,8 @@ class Voter:
             self.vote_for(sender, out)
             self.await_leader(out)
         out.send(sender, Vote(self.term, granted))
+        if granted:
+            out.note("voted", self.term, sender)
 
     def is_free_for(self, candidate: NodeId) -> bool:
         """§5.2: one vote to a term, first come, first served."""

@@ -62,14 +62,13 @@ class AcceptsStaleLeader(Raft):
 
 
 class LeaderTruncates(Raft):
-    """§5.3 broken: a new leader begins by deleting what it does not know to be committed."""
+    """§5.3 broken: a leader puts a command in the place of its last entry while that is not committed."""
 
-    def lead(self, out: Outbox) -> None:
-        """Take over, with a shorter log."""
-        super().lead(out)
-        if self.commit_index < len(self.log) - 1:
-            self.truncate(self.commit_index + 1, out)
-            self.progress = {peer: Progress(len(self.log)) for peer in self.others}
+    def propose(self, command: Command | None, out: Outbox) -> None:
+        """Make room, then append."""
+        if command is not None and self.commit_index < len(self.log) - 1:
+            self.truncate(len(self.log) - 1, out)
+        super().propose(command, out)
 
 
 class NoConsistencyCheck(Raft):
@@ -105,8 +104,9 @@ class NoRetransmission(Raft):
         super().send_entries(peer, progress, out)
         progress.next_index = min(progress.next_index + self.batch_max, len(self.log))
 
-    def back_off(self, progress: Progress, index: int) -> None:
-        """Nothing."""
+    def back_off(self, progress: Progress, index: int) -> bool:  # noqa: ARG002  # the rule is what is missing
+        """Never."""
+        return False
 
 
 class CommitsOldTermByCounting(Raft):

@@ -184,8 +184,8 @@ class Replicator(Voter, ABC):
         progress.round = max(progress.round, message.round)
         if message.success:
             self.go_on(progress, message.index, out)
-        else:
-            self.back_off(progress, message.index)
+        elif not self.back_off(progress, message.index):
+            return
         if progress.next_index < len(self.log) or progress.round < self.round:
             self.send_entries(sender, progress, out)
 
@@ -196,9 +196,14 @@ class Replicator(Voter, ABC):
             progress.next_index = index + 1
             self.advance_commit_index(out)
 
-    def back_off(self, progress: Progress, index: int) -> None:
-        """§5.3: try from an earlier entry, though never from one that is known to agree."""
-        progress.next_index = max(progress.match_index, min(index, progress.next_index - 1)) + 1
+    def back_off(self, progress: Progress, index: int) -> bool:
+        """§5.3: try from an earlier entry, though never from one that is known to agree; answers whether there is one.
+
+        Otherwise the refusal was overtaken, or the follower has lost what it had, and only a heartbeat asks again.
+        """
+        tried = progress.next_index
+        progress.next_index = max(progress.match_index, min(index, tried - 1)) + 1
+        return progress.next_index < tried
 
     def advance_commit_index(self, out: Outbox) -> None:
         """§5.3, §5.4.2: what a majority has stored is committed, if it is of the leader's own term."""
