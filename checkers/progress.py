@@ -6,11 +6,11 @@ happen any more (stuck), or nobody knows. Only the first two refute.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
-from ..histories.event import Kind, Operation
+from ..histories.event import Kind, Operation, Process
 from ..histories.evidence import Evidence
 from ..histories.history import History
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
@@ -83,7 +83,7 @@ class Deadline:
             took = {"bound_ns": self.bound_ns, "took_ns": max(0, happened_ns - self.since_ns)}
             return Upheld(checker=checker, method=METHOD, evidence=took)
         if happened_ns is not None:
-            story = (self._allowed(what), f"It came at {milliseconds(happened_ns)}.", *map(quote, facts))
+            story = (self.allowance(what), f"It came at {milliseconds(happened_ns)}.", *map(quote, facts))
             return self.refuted("late", story, checker=checker, facts=facts)
         return self.missing(what, checker=checker, facts=facts)
 
@@ -97,7 +97,7 @@ class Deadline:
                 f"It never came: no node noted anything after {milliseconds(quiet_since)}, "
                 f"and the run went on until {milliseconds(self.ended_ns)}."
             )
-            story = (self._allowed(what), *map(quote, facts), *(f"  {operation}" for operation in operations), stuck)
+            story = (self.allowance(what), *map(quote, facts), *(f"  {operation}" for operation in operations), stuck)
             return self.refuted("stuck", story, checker=checker, operations=operations, facts=facts)
         when = "before its bound" if self.ended_ns <= self.at_ns else "while nodes were still at it"
         reason = f"no sign of {what}, but the run ended at {milliseconds(self.ended_ns)}, {when}"
@@ -116,7 +116,8 @@ class Deadline:
         anomaly = Anomaly(kind, story, operations=tuple(operations), facts=tuple(facts))
         return Refuted(anomaly, checker=checker, method=METHOD, evidence={"bound_ns": self.bound_ns})
 
-    def _allowed(self, what: str) -> str:
+    def allowance(self, what: str) -> str:
+        """What a story says first: what was allowed."""
         return (
             f"From {milliseconds(self.since_ns)} on, {what} may take {milliseconds(self.bound_ns)}: "
             f"until {milliseconds(self.at_ns)}."
@@ -136,13 +137,21 @@ def _everyone(_operation: Operation, _evidence: Evidence) -> bool:
     return True
 
 
-class Progress:
-    """Operations complete again, at the latest when the bound after the heal has passed.
+class Outage(NamedTuple):
+    """Operations of one session, one after the other, that were not answered ok, and the one that was, if there is one."""
 
-    An operation completes when it is answered ok (a refusal that depends on the state is ok). An operation that ends
-    otherwise before the bound has passed is no evidence: the system was still recovering. One that ends otherwise after
-    it, or is answered later than its own invocation (or the heal) plus the bound, is. An operation that was sent to a node
-    that is down is not counted unless it is answered.
+    failed: tuple[Operation, ...]
+    recovered: Operation | None
+
+
+class Progress:
+    """Operations invoked after the heal complete within the bound.
+
+    An operation completes when it is answered ok (a refusal that depends on the state is ok). A client gives up earlier
+    than a system may take to recover, so what counts is how long a session goes without an answer: from the invocation of
+    an operation that is not answered until the end of the last one in a row. That may not be longer than the bound, and
+    neither may any answer take longer. An operation that was sent to a node that is down is not counted unless it is
+    answered.
 
     Attributes:
         bound, period: nanoseconds, or computed from the evidence; see `Deadline`.
@@ -164,18 +173,21 @@ class Progress:
         """Upheld, or Refuted as late or stuck; Undecided where the run does not tell."""
         healed = heal_ns(evidence.history)
         if healed is None:
-            return Undecided("nothing to judge: the history tells of no heal", checker=self.name)
-        deadline = Deadline.of(evidence, since_ns=healed, bound=self.bound, period=self.period)
+            return Undecided("nothing to judge: the history tells of no heal", checker=self.name, method=METHOD)
         owed = self._owed(evidence, healed)
-        failed = [operation for operation in owed if _missed(operation, deadline)]
         answered = [operation for operation in owed if operation.outcome is Kind.OK]
-        if failed:
-            return self._missed(failed, answered, deadline)
+        bound_ns = Deadline.of(evidence, since_ns=healed, bound=self.bound).bound_ns
+        outages = list(_outages(owed))
+        lengths_ns = [_length_ns(outage, ended_ns(evidence)) for outage in outages]
+        long = [outage for outage, length_ns in zip(outages, lengths_ns, strict=True) if length_ns > bound_ns]
+        if long:
+            return self._judge(next((outage for outage in long if outage.recovered), long[0]), evidence)
         if not answered:
-            reason = "nothing to judge: no operation invoked after the heal was open when the bound had passed"
+            reason = (
+                "nothing to judge: no operation invoked after the heal was answered, and none waited for long enough"
+            )
             return Undecided(reason, checker=self.name, method=METHOD)
-        slowest = max(_end_ns(operation) - _begin_ns(operation) for operation in answered)
-        told = {"bound_ns": deadline.bound_ns, "answered": len(answered), "slowest_ns": slowest}
+        told = {"bound_ns": bound_ns, "answered": len(answered), "longest_ns": max(lengths_ns)}
         return Upheld(checker=self.name, method=METHOD, operations=len(owed), evidence=told)
 
     def _owed(self, evidence: Evidence, healed_ns: int) -> list[Operation]:
@@ -190,19 +202,34 @@ class Progress:
             and self.counts(operation, evidence)
         ]
 
-    def _missed(self, failed: Sequence[Operation], answered: Sequence[Operation], deadline: Deadline) -> Verdict:
-        late = [operation for operation in failed if operation.outcome is Kind.OK]
-        last = max(_end_ns(operation) for operation in failed)
-        after = [operation for operation in answered if _end_ns(operation) >= last]
-        if not late and not after:
-            return deadline.missing("an answer", checker=self.name, operations=failed[-1:])
-        shown = late[:1] or [failed[0], after[0]]
-        lines = [f"  invoked at {milliseconds(_begin_ns(each))}, {_ending(each)}: {each}" for each in shown]
-        headline = (
-            f"After the heal at {milliseconds(deadline.since_ns)}, operations may fail until "
-            f"{milliseconds(deadline.at_ns)}; later than that an answer was missing, and came after all:"
-        )
-        return deadline.refuted("late", (headline, *lines), checker=self.name, operations=shown)
+    def _judge(self, outage: Outage, evidence: Evidence) -> Verdict:
+        """The verdict on a session that waited for longer than the bound."""
+        first = outage.failed[0]
+        deadline = Deadline.of(evidence, since_ns=_begin_ns(first), bound=self.bound, period=self.period)
+        if outage.recovered is None:
+            return deadline.missing("an answer", checker=self.name, operations=(first,))
+        shown = tuple(dict.fromkeys((first, outage.failed[-1], outage.recovered)))
+        story = (deadline.allowance("an answer"), "It came later:", *(f"  {_timed(operation)}" for operation in shown))
+        return deadline.refuted("late", story, checker=self.name, operations=shown)
+
+
+def _outages(owed: Iterable[Operation]) -> Iterator[Outage]:
+    """By session: each row of failures, and each answer by itself, which may have taken too long."""
+    failed: dict[Process, list[Operation]] = {}
+    for operation in owed:
+        row = failed.setdefault(operation.session, [])
+        if operation.outcome is not Kind.OK:
+            row.append(operation)
+            continue
+        yield Outage((operation,), operation)
+        if row:
+            yield Outage(tuple(row), operation)
+            row.clear()
+    yield from (Outage(tuple(row), None) for row in failed.values() if row)
+
+
+def _length_ns(outage: Outage, ended_ns: int) -> int:
+    return min(_end_ns(outage.failed[-1]), ended_ns) - _begin_ns(outage.failed[0])
 
 
 def _begin_ns(operation: Operation) -> int:
@@ -214,20 +241,11 @@ def _end_ns(operation: Operation) -> int:
     return 2**63 if operation.completed_ns is None else operation.completed_ns
 
 
-def _ending(operation: Operation) -> str:
+def _timed(operation: Operation) -> str:
+    begin = f"invoked at {milliseconds(_begin_ns(operation))}"
     if operation.completed_ns is None:
-        return "never completed"
-    return f"{operation.outcome.value} at {milliseconds(operation.completed_ns)}"
-
-
-def _missed(operation: Operation, deadline: Deadline) -> bool:
-    """Whether it is evidence against progress; an operation that the end of the run cut off is not."""
-    own_ns = max(_begin_ns(operation), deadline.since_ns) + deadline.bound_ns
-    if operation.outcome is Kind.OK:
-        return _end_ns(operation) > own_ns
-    if operation.completed_ns is None:
-        return deadline.ended_ns > own_ns
-    return operation.completed_ns > deadline.at_ns
+        return f"{begin}, never completed: {operation}"
+    return f"{begin}, {operation.outcome.value} at {milliseconds(operation.completed_ns)}: {operation}"
 
 
 def _down(trace: Iterable[Note]) -> Mapping[str, Sequence[tuple[int, int]]]:

@@ -18,7 +18,10 @@ from ..verdict import Anomaly
 
 
 class StateMachineSafety(SafetyProperty):
-    """No two nodes apply different entries at one index (Ongaro and Ousterhout, 5.4.3), nor does one node over time."""
+    """No two nodes apply different entries at one index (Ongaro and Ousterhout, 5.4.3), nor does one node over time.
+
+    An entry without effect is not told, and so it is not compared.
+    """
 
     name = "state-machine-safety"
     looks_at = ("applied",)
@@ -28,8 +31,8 @@ class StateMachineSafety(SafetyProperty):
         self._first: dict[int, tuple[Any, Note]] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
-        """Take in a note; only `applied` says anything here."""
-        if note.kind != "applied":
+        """Take in a note; only `applied` with a command says anything here."""
+        if note.kind != "applied" or note.fact("command") is None:
             return None
         self.judged += 1
         index, entry = number(note, "index"), identity(note.facts[1:])

@@ -30,8 +30,8 @@ class _Decision(NamedTuple):
 class Agreement(SafetyProperty):
     """No slot is decided twice with different values, at one node or at two.
 
-    What is `committed` is compared with what is committed, and what is `applied` with what is applied: a committed
-    duplicate has a command and no effect.
+    What is `committed` is compared with what is committed, and what is `applied` with what is applied. An entry without
+    effect is not told by `applied`, and so it is not compared.
     """
 
     name = "agreement"
@@ -57,7 +57,7 @@ def _decisions(note: Note, committed: Sequence[Held]) -> Sequence[_Decision]:
     match note.kind:
         case "decided":
             return [_Decision("decided", note.fact("slot"), note.fact("value"), note)]
-        case "applied":
+        case "applied" if note.fact("command") is not None:
             return [_Decision("applied", note.fact("index"), note.fact("command"), note)]
     return [_Decision("committed", held.index, held.command, note) for held in committed]
 
