@@ -110,17 +110,23 @@ class DistributedKVStore(SequentialNode):
         self.data: dict[Value, Value] = {}
 
     async def start(self) -> None:
-        """`startRaft`: at every heartbeat interval a leader sends heartbeats, and anybody else looks at the time.
+        """`startRaft`: a heartbeat ticker and an election timer, side by side. Here is the timer."""
+        self.spawn(self.beat)
+        while True:
+            silence = self.context.clock.monotonic_ns() - self.last_heard
+            if silence < self.election_timeout:
+                await self.sleep(self.election_timeout - silence)
+            else:
+                self.start_election()
 
-        Who has heard nothing for its election timeout starts an election.
-        """
+    async def beat(self) -> None:
+        """The ticker in `startRaft`: a leader sends heartbeats, and has no need to wait for those of others."""
         while True:
             await self.sleep(self.heartbeat_interval)
             if self.state == LEADER:
+                self.last_heard = self.context.clock.monotonic_ns()
                 for peer in self.peers:
                     self.spawn(self.send_heartbeat, peer)
-            elif self.context.clock.monotonic_ns() - self.last_heard >= self.election_timeout:
-                self.start_election()
 
     async def handle(self, sender: NodeId, message: Message) -> None:
         """A method call that crosses machines."""
