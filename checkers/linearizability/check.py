@@ -16,7 +16,7 @@ from ...specs.objects.registry import guess_model, model_named
 from ..verdict import Refuted, Undecided, Upheld, Verdict, word
 from .engine import Engine, budget, engine_for
 from .explain import explain
-from .prepare import Case, Shard, judged, prepare
+from .prepare import Case, judged, prepare
 from .search import Found
 from .witness import Witness
 
@@ -133,9 +133,8 @@ class _Judgement:
             explanation = explain(self.history, self.case, self.found, engine)
             evidence = self.counted(first_impossible_event=explanation.event, left_out=explanation.left_out)
             return Refuted(explanation.anomaly, **self.common, evidence=evidence)
-        for shard, each in zip(self.case.shards, self.found, strict=True):
-            if not each.decided:
-                return self.undecided(shard, each, steps_max)
+        if not all(each.decided for each in self.found):
+            return self.undecided(steps_max)
         return Upheld(**self.common, evidence=self.counted(), witness=self.witness())
 
     def counted(self, **more: Any) -> dict[str, Any]:
@@ -148,20 +147,22 @@ class _Judgement:
             **more,
         }
 
-    def undecided(self, shard: Shard, found: Found, steps_max: int | None) -> Undecided:
-        """How far a shard is verified, and what ran out."""
-        assert found.stuck is not None
-        operation = self.history_operation(int(shard.invocation[found.stuck]))
+    def undecided(self, steps_max: int | None) -> Undecided:
+        """What ran out, and how far all shards are verified."""
+        _, at, stuck = min(
+            (int(shard.ended[each.stuck]), at, each.stuck)
+            for at, (shard, each) in enumerate(zip(self.case.shards, self.found, strict=True))
+            if each.stuck is not None
+        )
+        shard = self.case.shards[at]
+        begun = int(shard.invocation[stuck])
+        operation = next(each for each in self.history.operations if each.invocation == begun)
         where = f" of {to_json(shard.name)}" if len(self.case.shards) > 1 else ""
         reason = (
-            f"the steps ran out: {budget(shard, steps_max)} configurations{where} were looked at; the history{where} is "
-            f"verified up to event {operation.completion}, at which {operation} completes"
+            f"the steps ran out: {budget(shard, steps_max)} configurations{where} were looked at; the history is verified "
+            f"up to event {operation.completion}, at which {operation} completes"
         )
         return Undecided(reason, **self.common, evidence=self.counted(verified_before=operation.completion))
-
-    def history_operation(self, invocation: int) -> Any:
-        """The operation that this event began."""
-        return next(each for each in self.history.operations if each.invocation == invocation)
 
     def witness(self) -> Witness:
         """The orders that were found."""

@@ -87,11 +87,15 @@ def _told(history: History, case: Case, example: Counterexample) -> Explanation:
 
 def _excerpt(history: History, example: Counterexample) -> History:
     """The events of the counter-example, up to the first impossible one."""
-    wanted = set()
+    wanted, unknown = set(), set()
     for part in example.kept:
-        wanted.add(part.operation.invocation)
-        if part.operation.completion is not None and (part.ended_by(example.prefix.place) or part.operation.is_pending):
-            wanted.add(part.operation.completion)
+        operation = part.operation
+        wanted.add(operation.invocation)
+        if operation.completion is not None and part.ended_by(example.prefix.place):
+            wanted.add(operation.completion)
+        elif operation.completion is not None and operation.is_pending:
+            unknown.add(operation.completion)
+    wanted.update([index for index in unknown if index < max(wanted)])
     return history.filter(lambda event: event.index in wanted)
 
 
