@@ -41,10 +41,16 @@ class AtMostOnce(SafetyProperty):
         if note.kind in LIFECYCLE:
             self._here = {key: effect for key, effect in self._here.items() if key[0] != note.node}
         elif note.kind == "acknowledged" and note.fact("index") is not None and note.fact("client") is not None:
-            self._acknowledged.setdefault(_command(note), note)
+            self._acknowledge(note)
         elif note.kind == "applied":
             return self._apply(note)
         return None
+
+    def _acknowledge(self, note: Note) -> None:
+        """Remember where the command stands; of several places the highest, which is passed over last."""
+        known = self._acknowledged.get(_command(note))
+        if known is None or number(note, "index") > number(known, "index"):
+            self._acknowledged[_command(note)] = note
 
     def _apply(self, note: Note) -> Anomaly | None:
         index = number(note, "index")

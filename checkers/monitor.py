@@ -107,5 +107,6 @@ def quote(note: Note) -> str:
 
 
 def tell(kind: str, headline: str, *notes: Note, because: str) -> Anomaly:
-    """The anomaly that these notes show: what happened, the notes themselves, and the rule that they break."""
-    return Anomaly(kind, (headline, *map(quote, notes), because), facts=notes)
+    """The anomaly that these notes show: what happened, the notes by time, and the rule that they break."""
+    facts = tuple(sorted(notes, key=lambda note: note.time))
+    return Anomaly(kind, (headline, *map(quote, facts), because), facts=facts)

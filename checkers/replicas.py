@@ -132,6 +132,12 @@ class Replica:
         self._committed = max(self._committed, last)
         return Change(committed=tuple(self._held[begin:end]))
 
+    def enter(self, term: int) -> None:
+        """Take in its current term; in a term that went back, everything is said anew."""
+        if self.term is not None and term < self.term:
+            self._committed = 0
+        self.term = term
+
     def start(self) -> None:
         """Forget what an incarnation knows, and not what is on the disk."""
         self.term, self._committed = None, 0
@@ -220,9 +226,9 @@ def _settle(replica: Replica, note: Note) -> Change:
 def _apply(replica: Replica, note: Note) -> Change:
     match note.kind:
         case "term" | "leads" | "voted":
-            replica.term = number(note, "term")
+            replica.enter(number(note, "term"))
         case "restored":
-            replica.term = number(note, "term")
+            replica.enter(number(note, "term"))
             return replica.restore(number(note, "last_index"))
         case "committed":
             return replica.commit(number(note, "index"))

@@ -57,8 +57,7 @@ RULE = "A write is acknowledged by the one leader of its entry's term."
 
 def _two_leaders(answer: Note, leads: Note) -> Anomaly:
     headline = f"{answer.node} acknowledges an entry of term {number(leads, 'term')}, in which {leads.node} leads:"
-    notes = sorted((answer, leads), key=lambda note: note.time)
-    return tell("not-the-leader", headline, *notes, because=RULE)
+    return tell("not-the-leader", headline, answer, leads, because=RULE)
 
 
 def _no_leader(answer: Note) -> Anomaly:

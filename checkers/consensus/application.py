@@ -128,6 +128,7 @@ def _gap(skip: _Skip, effect: Note) -> Anomaly:
     return tell(
         "gap",
         f"{passer.node} applies index {skip.before} {before} and never index {index}, which {effect.node} applied:",
-        *sorted((passer, effect), key=lambda note: note.time),
+        passer,
+        effect,
         because="A node applies every index that has an effect.",
     )

@@ -40,10 +40,8 @@ class LeaderAppendOnly(SafetyProperty):
         deed = "deletes" if note.kind == "truncated" else "overwrites"
         headline = f"{note.node} leads in term {term}, and {deed} its log from index {change.lost_from} on:"
         lost = [held.note for held in change.lost[:1]]
-        notes = sorted((leads, *lost), key=lambda each: each.time)
-        return tell(
-            f"leader-{deed}", headline, *notes, note, because="A leader only appends to its log while it leads."
-        )
+        rule = "A leader only appends to its log while it leads."
+        return tell(f"leader-{deed}", headline, leads, *lost, note, because=rule)
 
     def _follow(self, note: Note) -> None:
         leads = self._leads.get(note.node)
@@ -219,6 +217,6 @@ def _incomplete(commit: _Commit, election: _Election) -> Anomaly:
         "incomplete-leader",
         f"{to_json(commit.held.command)} of term {commit.held.term} is committed at index {index} in term {commit.term} "
         f"at the latest, and {leader}, elected in term {election.term}, {has} there:",
-        *sorted(notes, key=lambda note: note.time),
+        *notes,
         because="What is committed in a term is in the log of the leader of every higher term.",
     )

@@ -1,0 +1,148 @@
+"""Durability: what is acknowledged stays on a majority of disks. And roles: who acknowledges was entitled to."""
+
+from __future__ import annotations
+
+import pytest
+from traces import cases, outcome, story, trace
+
+from upheld.checkers.durability import Durable
+from upheld.checkers.roles import EntitledAnswers
+from upheld.checkers.verdict import Upheld
+from upheld.histories.evidence import Evidence
+from upheld.histories.history import History, HistoryBuilder
+
+CLUSTER = ("n1", "n2", "n3")
+STORED = "n1 appended 1 1 a; n2 appended 1 1 a; n1 acknowledged 1 1 c1 1;"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    cases(
+        ("nothing is acknowledged", "n1 appended 1 1 a", "undecided"),
+        ("an answer that is not about an entry", "n1 acknowledged null null c1 1", "undecided"),
+        ("on two of three disks", STORED, "upheld"),
+        ("on one of three disks", "n1 appended 1 1 a; n1 acknowledged 1 1 c1 1", "too-few-disks"),
+        (
+            "on a majority, though not on that of who says so",
+            "n2 appended 1 1 a; n3 appended 1 1 a; n1 acknowledged 1 1 c1 1",
+            "upheld",
+        ),
+        (
+            "with another term on the second disk",
+            "n1 appended 1 1 a; n2 appended 1 2 a; n1 acknowledged 1 1 c1 1",
+            "too-few-disks",
+        ),
+        ("a restart that restores it", STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 1", "upheld"),
+        ("a restart that restores nothing", STORED + "n2 crash fault; n2 restart; n2 term 1", "acknowledged-lost"),
+        (
+            "a restart that restores a shorter log",
+            STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0",
+            "acknowledged-lost",
+        ),
+        ("restarted, and silent since", STORED + "n2 crash fault; n2 restart", "upheld"),
+        ("a node that is down still holds it", STORED + "n1 crash fault; n2 crash fault", "upheld"),
+        ("a restart of a third node", STORED + "n3 appended 1 1 a; n3 crash fault; n3 restart; n3 term 2", "upheld"),
+        (
+            "a restart of all",
+            STORED + "n1 crash fault; n2 crash fault; n1 restart; n2 restart; n1 term 1",
+            "acknowledged-lost",
+        ),
+        (
+            "told by no note, but restored",
+            "n1 appended 1 1 a; n2 crash fault; n2 restart; n2 restored 1 n1 1; n1 acknowledged 1 1 c1 1",
+            "upheld",
+        ),
+        ("it may be on a disk that is down", "n1 appended 1 1 a; n2 crash fault; n1 acknowledged 1 1 c1 1", "upheld"),
+        (
+            "it was not on the disk that was down",
+            "n1 appended 1 1 a; n2 crash fault; n1 acknowledged 1 1 c1 1; n2 restart; n2 restored 1 n1 0",
+            "acknowledged-lost",
+        ),
+        ("a truncation", STORED + "n2 truncated 1", "acknowledged-lost"),
+        ("a truncation above it", STORED + "n2 appended 2 1 b; n2 truncated 2", "upheld"),
+        ("another entry in its place", STORED + "n2 appended 1 2 b", "acknowledged-lost"),
+        ("lost on one disk, and written to a third before", STORED + "n3 appended 1 1 a; n2 truncated 1", "upheld"),
+    ),
+)
+def test_what_is_acknowledged_stays_on_a_majority_of_disks(text: str, expected: str) -> None:
+    assert outcome(Durable().check(trace(text, nodes=CLUSTER))) == expected
+
+
+def test_half_of_the_disks_is_no_majority() -> None:
+    half = trace(STORED, nodes=("n1", "n2", "n3", "n4"))
+    assert outcome(Durable().check(half)) == "too-few-disks"
+
+
+def test_without_a_list_of_nodes_the_cluster_is_whoever_noted_anything() -> None:
+    alone = "n1 start; n1 appended 1 1 a; n1 acknowledged 1 1 c1 1"
+    assert outcome(Durable().check(trace(alone, nodes=()))) == "upheld"
+    assert outcome(Durable().check(trace("n2 start; n3 start;" + alone, nodes=()))) == "too-few-disks"
+
+
+def test_a_property_is_a_judge_of_evidence() -> None:
+    verdict = Durable()(Evidence(HistoryBuilder().build(), trace(STORED, nodes=CLUSTER)))
+    assert isinstance(verdict, Upheld)
+    assert isinstance(Evidence(HistoryBuilder().build()).history, History)
+    assert dict(verdict.evidence) == {"notes": 3, "judged": 1}
+
+
+def test_a_story_tells_which_disks_can_hold_the_entry() -> None:
+    early = "n1 appended 1 1 a; n1 acknowledged 1 1 c1 1"
+    assert story(Durable().check(trace(early, nodes=CLUSTER))) == (
+        "n1 acknowledges index 1 of term 1; of 3 disks at most n1 can hold it:\n"
+        "  at 1 ms: n1 appended (index 1, term 1, command a)\n"
+        "  at 2 ms: n1 acknowledged (index 1, term 1, client c1, msg_id 1)\n"
+        "An acknowledged entry is on a majority of disks, and no restart loses it."
+    )
+    lost = STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0"
+    assert story(Durable().check(trace(lost, nodes=CLUSTER))) == (
+        "Index 1 of term 1 was acknowledged, and n2 has lost it; of 3 disks at most n1 can hold it:\n"
+        "  at 1 ms: n1 appended (index 1, term 1, command a)\n"
+        "  at 3 ms: n1 acknowledged (index 1, term 1, client c1, msg_id 1)\n"
+        "  at 6 ms: n2 restored (term 1, voted n1, last_index 0)\n"
+        "An acknowledged entry is on a majority of disks, and no restart loses it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    cases(
+        ("nothing is acknowledged", "n1 leads 1", "undecided"),
+        ("by the leader of the term", "n1 leads 1; n1 acknowledged 1 1 c1 1", "upheld"),
+        ("by one who led in it, and leads no longer", "n1 leads 1; n2 leads 2; n1 acknowledged 1 1 c1 1", "upheld"),
+        ("by one who never led", "n1 acknowledged 1 1 c1 1", "not-the-leader"),
+        ("by one who leads in a later term", "n1 leads 2; n1 acknowledged 1 1 c1 1", "not-the-leader"),
+        ("by another than the leader", "n1 leads 1; n2 acknowledged 1 1 c1 1", "not-the-leader"),
+        ("by one of two leaders", "n1 leads 1; n2 leads 1; n2 acknowledged 1 1 c1 1", "not-the-leader"),
+        (
+            "another leader of that term comes later",
+            "n1 leads 1; n1 acknowledged 1 1 c1 1; n2 leads 1",
+            "not-the-leader",
+        ),
+        (
+            "another leader of that term, and no answer in it",
+            "n1 leads 1; n2 leads 1; n3 leads 2; n3 acknowledged 1 2 c1 1",
+            "upheld",
+        ),
+        (
+            "by one who led before it crashed",
+            "n1 leads 1; n1 crash fault; n1 restart; n1 acknowledged 1 1 c1 1",
+            "not-the-leader",
+        ),
+        ("an answer that is not about an entry", "n2 acknowledged null null c1 1", "undecided"),
+    ),
+)
+def test_writes_are_acknowledged_by_the_leader_of_their_term(text: str, expected: str) -> None:
+    assert outcome(EntitledAnswers().check(trace(text))) == expected
+
+
+def test_a_story_tells_who_leads() -> None:
+    assert story(EntitledAnswers().check(trace("n1 leads 1; n2 acknowledged 1 1 c1 1"))) == (
+        "n2 acknowledges an entry of term 1, in which n1 leads:\n"
+        "  at 1 ms: n1 leads (term 1)\n"
+        "  at 2 ms: n2 acknowledged (index 1, term 1, client c1, msg_id 1)\n"
+        "A write is acknowledged by the one leader of its entry's term."
+    )
+    assert story(EntitledAnswers().check(trace("n2 acknowledged 1 1 c1 1"))).startswith(
+        "n2 acknowledges an entry of term 1, and has not led in it since it started:\n"
+    )
