@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from ..histories.errors import UsageError
 from ..impl.node import MS, SECOND
@@ -24,15 +25,25 @@ from .world import LEADER
 T = TypeVar("T")
 
 EFFECTS: Final = ("store", "sync", "send", "message", "timer", "set_timer")
-NOTES: Final = ("voted", "leads", "appended", "committed", "acknowledged", "decided", "posted", "delivered")
-"""What a crash may wait for; a note that a system never makes is waited for in vain."""
+NOTES: Final[Mapping[str, int]] = {
+    "voted": 4,
+    "leads": 3,
+    "acknowledged": 2,
+    "committed": 1,
+    "appended": 1,
+    "decided": 1,
+    "posted": 1,
+    "delivered": 1,
+}
+"""What a crash may wait for, notes with their weights: promises and answers are the delicate moments of a protocol. A note
+that a system never makes is waited for in vain."""
 
 STORM_NS: Final = (2 * SECOND, 4 * SECOND)
 RECOVERY_NS: Final = 2 * SECOND
 """From the heal to the quiet, unless the settings of the system say `recovery_ns`."""
 END_NS: Final = 8 * SECOND
 
-SIZE_WEIGHTS: Final[Mapping[int, int]] = {1: 1, 2: 1, 3: 5, 4: 2, 5: 5, 6: 1, 7: 1}
+SIZE_WEIGHTS: Final[Mapping[int, int]] = {1: 1, 2: 1, 3: 7, 4: 2, 5: 4, 6: 1, 7: 1}
 
 
 def generate_plan(
@@ -124,8 +135,8 @@ def _scaled(variant: Variant, seed: int) -> dict[str, Any]:
 
 
 def _delay(draw: _Draw) -> Delay:
-    """Half a millisecond to ten on average, in any shape."""
-    mean_ns = draw.logarithmic(200, 10_000) * 1_000
+    """A third of a millisecond to twenty-five on average, in any shape."""
+    mean_ns = draw.logarithmic(300, 25_000) * 1_000
     shape = draw.weighted({"uniform": 4, "exponential": 3, "lognormal": 2, "heavy_tail": 1, "constant": 1})
     if shape == "uniform":
         return Delay(min_ns=mean_ns // 4, max_ns=2 * mean_ns)
@@ -192,7 +203,8 @@ class _Storm:
         down_max: int,
     ) -> None:
         self._draw, self._names, self._clients = draw, names, clients
-        self._heal_ns, self._timeout_ns, self._down_max = heal_ns, timeout_ns, down_max
+        self._heal_ns, self._down_max = heal_ns, down_max
+        self._tempo_ms = draw.logarithmic(20, 6 * timeout_ns // MS)
         self._down: list[tuple[int, int]] = []
 
     def faults(self, kinds: Sequence[str]) -> tuple[Fault, ...]:
@@ -201,9 +213,13 @@ class _Storm:
         kept = [kind for kind in kinds if drawn.happens(3, 5)] or [drawn.luck.choice(kinds)] if kinds else []
         found: list[Fault] = []
         for kind in kept:
-            for _ in range(drawn.logarithmic(*HOW_MANY[kind])):
+            for _ in range(drawn.between(1, self._many(kind))):
                 found += self._one(kind)
         return tuple(sorted(found, key=lambda fault: fault.at_ns or 0))
+
+    def _many(self, kind: str) -> int:
+        """How many faults of a kind there may be: more in a fast storm."""
+        return min(MANY[kind], max(3, self._heal_ns // (self._tempo_ms * MS)))
 
     def _one(self, kind: str) -> list[Fault]:
         makers: Mapping[str, Callable[[str], list[Fault]]] = {
@@ -222,8 +238,8 @@ class _Storm:
         return self._draw.between(0, self._heal_ns // MS) * MS
 
     def _lasts_ns(self) -> int:
-        """Half a client timeout to twenty; what reaches beyond the heal ends there."""
-        return self._draw.logarithmic(self._timeout_ns // (2 * MS), 20 * self._timeout_ns // MS) * MS
+        """A third of the tempo of this storm to three times that; what reaches beyond the heal ends there."""
+        return self._draw.logarithmic(self._tempo_ms // 3, 3 * self._tempo_ms) * MS
 
     def _some(self) -> tuple[str, ...]:
         """All nodes (named by nobody), or one."""
@@ -249,20 +265,20 @@ class _Storm:
         sides = self._sides()
         if draw.happens(1, 4):
             sides = self._with_clients(sides)
-        return [
-            Fault(
-                fault=kind,
-                at_ns=self._begin_ns(),
-                undo_after_ns=self._lasts_ns(),
-                sides=sides,
-                mode="hold" if draw.happens(1, 3) else "drop",
-                one_way=draw.happens(1, 4),
-            )
-        ]
+        cut = Fault(
+            fault=kind,
+            undo_after_ns=self._lasts_ns(),
+            sides=sides,
+            mode="hold" if draw.happens(1, 3) else "drop",
+            one_way=draw.happens(1, 4),
+        )
+        if draw.happens(1, 4):
+            return [replace(cut, on=on) for on in self._series("*")]
+        return [replace(cut, at_ns=self._begin_ns())]
 
     def _sides(self) -> tuple[tuple[str, ...], ...]:
         """Whoever leads alone, one node alone, or two parts of any size; whoever is not named is on one more side."""
-        shape = self._draw.weighted({"leader": 2, "one": 1, "halves": 2})
+        shape = self._draw.weighted({"leader": 3, "one": 1, "halves": 2})
         if shape == "leader":
             return ((LEADER,),)
         mixed = self._draw.luck.shuffled(self._names)
@@ -277,7 +293,7 @@ class _Storm:
         return tuple(tuple(side) for side in both)
 
     def _crash(self, kind: str) -> list[Fault]:
-        shape = self._draw.weighted({"event": 4, "one": 2, "leader": 2, "all": 1, "some": 1})
+        shape = self._draw.weighted({"event": 6, "one": 1, "leader": 3, "all": 1, "some": 1})
         if shape == "event":
             return self._crash_on_event(kind)
         lasts_ns = self._restart_ns()
@@ -295,19 +311,32 @@ class _Storm:
 
     def _crash_on_event(self, kind: str) -> list[Fault]:
         draw = self._draw
-        if not self._may_be_down(1, 0, self._heal_ns):  # nobody knows when
+        node = "*" if draw.happens(1, 4) else draw.luck.choice(self._names)
+        series = self._series(node)
+        restart_ns = draw.logarithmic(1, 20) * MS if draw.happens(1, 2) else self._restart_ns()
+        if not self._may_be_down(len(series) if node == "*" else 1, 0, self._heal_ns):  # nobody knows when
             return []
-        event = draw.luck.choice(EFFECTS) if draw.happens(3, 5) else f"note:{draw.luck.choice(NOTES)}"
-        node = "*" if draw.happens(1, 3) else draw.luck.choice(self._names)
-        count = draw.logarithmic(1, 10 if event.startswith("note:") else 200)
-        return [Fault(fault=kind, on=Occurrence(node, event, count), undo_after_ns=self._restart_ns())]
+        return [Fault(fault=kind, on=on, undo_after_ns=restart_ns) for on in series]
+
+    def _series(self, node: str) -> list[Occurrence]:
+        """The k-th occurrence of some event; or also the 2k-th, the 3k-th and so on."""
+        draw = self._draw
+        if draw.happens(1, 2):
+            event, largest = draw.luck.choice(EFFECTS), 200
+        else:
+            event, largest = f"note:{draw.weighted(NOTES)}", 10
+        k = draw.logarithmic(1, largest)
+        many = draw.between(2, 12) if draw.happens(1, 2) else 1
+        return [Occurrence(node, event, k * time) for time in range(1, many + 1)]
 
     def _restart_ns(self) -> int:
         """At once, or a millisecond to two seconds later."""
-        return 0 if self._draw.happens(1, 5) else self._draw.logarithmic(1, 2_000) * MS
+        return 0 if self._draw.happens(1, 4) else self._draw.logarithmic(1, 2_000) * MS
 
     def _may_be_down(self, many: int, begin_ns: int, end_ns: int) -> bool:
         """Whether so many more nodes may be down then; if so, they are counted from now on."""
+        if self._down_max >= len(self._names):
+            return True
         overlapping = sum(1 for begin, end in self._down if begin <= end_ns and begin_ns <= end)
         if overlapping + many > self._down_max:
             return False
@@ -343,15 +372,15 @@ class _Storm:
         ]
 
 
-HOW_MANY: Final[Mapping[str, tuple[int, int]]] = {
-    "loss": (1, 3),
-    "duplication": (1, 3),
-    "delay": (1, 3),
-    "partition": (1, 6),
-    "crash": (1, 8),
-    "torn": (1, 1),
-    "clock-offset": (1, 3),
-    "clock-drift": (1, 3),
+MANY: Final[Mapping[str, int]] = {
+    "loss": 3,
+    "duplication": 3,
+    "delay": 3,
+    "partition": 20,
+    "crash": 16,
+    "torn": 1,
+    "clock-offset": 4,
+    "clock-drift": 4,
 }
 RATES: Final[Mapping[str, tuple[str, str]]] = {
     "loss": ("0.005", "0.4"),

@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, repeat
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -28,6 +28,9 @@ from .system import Variant
 
 Watch: TypeAlias = Callable[[Note], bool]
 Step: TypeAlias = Callable[[Any, Any], None]
+
+EVENTS_MAX: Final = 300_000
+"""After so many events a run is cut off, whatever its plan says; a run of some seconds has some thousands."""
 
 LEADER: Final = "leader"
 """In a fault: the node that began to lead last, when the fault begins; the first node while nobody has."""
@@ -88,12 +91,17 @@ class World:
         """Let everything happen, until the plan ends, or all operations have ended after the final phase began."""
         self._prepare()
         agenda, told = self.agenda, self.order.append
-        while self._running:
+        for _ in repeat(None, EVENTS_MAX):
+            if not self._running:
+                return
             time, sequence, step, a, b = heappop(agenda)
             self.now = time
             told(time)
             told(sequence)
             step(a, b)
+        self.findings.append(
+            f"the run was cut off at {self.now} ns, after {EVENTS_MAX} events: do messages breed messages?"
+        )
 
     def _prepare(self) -> None:
         phases = self.plan.phases

@@ -161,7 +161,7 @@ def test_a_partition_cuts_what_lies_on_different_sides(
     everything = gossip_received(nodes=3)
     assert len(everything) == 6
     fault = Fault(fault="partition", at_ns=0, sides=sides, one_way=one_way)
-    assert everything - gossip_received(fault, nodes=3) == {(f"n{a}", f"n{b}") for a, b in cut}
+    assert everything - gossip_received(fault, nodes=3) == {(f"n{ends[0]}", f"n{ends[1]}") for ends in cut}
 
 
 def test_a_partition_that_holds_delivers_after_its_end() -> None:

@@ -1,0 +1,140 @@
+"""A seed gives one plan, within the budget of its system, and seeds together reach everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from upheld.harness.faults import FAULTS
+from upheld.harness.plan import Plan, parse_plan, write_plan
+from upheld.harness.randomness import QUANTILES, delays
+from upheld.harness.swarm import generate_plan
+from upheld.harness.system import Budget, System
+from upheld.harness.trial import check_plan, run_plan
+from upheld.histories.errors import UsageError
+from upheld.impl.node import MS, SECOND
+
+toys = import_module("toys")
+COUNTERS: System = toys.COUNTERS
+
+seeds = st.integers(0, 2**32)
+kinds = st.sets(st.sampled_from(list(FAULTS)))
+downs = st.sampled_from(["none", "minority", "all"])
+
+
+def plan_of(seed: int, system: System = COUNTERS, **how: Any) -> Plan:
+    return generate_plan(system, workload="adding", seed=seed, **how)
+
+
+def within(**budget: Any) -> System:
+    return replace(COUNTERS, budget=Budget(**budget))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_a_seed_gives_one_plan_which_makes_sense_and_survives_a_file(seed: int) -> None:
+    plan = plan_of(seed)
+    check_plan(plan, COUNTERS)
+    assert plan == plan_of(seed)
+    assert parse_plan(write_plan(plan)) == plan
+    assert plan.phases.end_ns <= 8 * SECOND
+    assert all(fault.at_ns is None or fault.at_ns <= plan.phases.heal_ns for fault in plan.faults)
+    assert plan.client_timeout_ns >= 20 * delays(plan.links["*"].delay)[QUANTILES // 2]
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, kinds, downs, st.booleans())
+def test_faults_stay_within_the_budget(seed: int, faults: set[str], crashed_max: Any, torn: Any) -> None:
+    plan = plan_of(seed, within(faults=frozenset(faults), crashed_max=crashed_max, torn=torn))
+    allowed = faults - {"torn"} - ({"crash"} if crashed_max == "none" else set())
+    allowed |= {"torn"} if torn and "crash" in faults else set()
+    assert {fault.fault for fault in plan.faults} <= allowed
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_never_more_than_a_minority_is_down_where_the_budget_says_so(seed: int) -> None:
+    system = within(faults=frozenset({"crash", "partition"}), crashed_max="minority")
+    run = run_plan(plan_of(seed, system), system)
+    down: set[str] = set()
+    for note in run.evidence.trace.of_kind("crash", "restart"):
+        (down.add if note.kind == "crash" else down.discard)(note.node)
+        assert len(down) <= (run.plan.nodes - 1) // 2
+
+
+def test_beyond_the_budget_everything_may_happen() -> None:
+    nothing = within(crashed_max="none")
+    assert not any(plan_of(seed, nothing).faults for seed in range(20))
+    reached = {fault.fault for seed in range(60) for fault in plan_of(seed, nothing, beyond_budget=True).faults}
+    assert reached == set(FAULTS)
+
+
+def test_seeds_together_reach_every_kind_of_fault_shape_and_size() -> None:
+    plans = [plan_of(seed) for seed in range(200)]
+    faults = [fault for plan in plans for fault in plan.faults]
+    assert {fault.fault for fault in faults} == set(FAULTS)
+    assert {plan.nodes for plan in plans} == set(range(1, 8))
+    assert {fault.mode for fault in faults} == {"drop", "hold"}
+    assert {fault.one_way for fault in faults} == {False, True}
+    assert {"leader", "c0", "n1"} <= {name for fault in faults for side in fault.sides for name in side}
+    assert len({fault.on.event for fault in faults if fault.on}) > 10
+    assert len({plan.links["*"].delay.shape for plan in plans}) == 5
+    on_off = Counter(frozenset(fault.fault for fault in plan.faults) for plan in plans)
+    assert len(on_off) > 40
+
+
+def test_a_profile_narrows_the_kinds_and_calm_has_none() -> None:
+    assert {fault.fault for seed in range(20) for fault in plan_of(seed, profile="partitions").faults} == {"partition"}
+    assert {fault.fault for seed in range(20) for fault in plan_of(seed, profile="loss,crash").faults} == {
+        "loss",
+        "crash",
+    }
+    assert not any(plan_of(seed, profile="calm").faults for seed in range(20))
+
+
+def test_parameters_are_scaled_with_luck_of_their_own() -> None:
+    one = {"ttl_ns": lambda dice: dice.below(1000)}
+    two = {"size": lambda dice: dice.below(1000), **one}
+    drawn = [
+        plan_of(7, toys.system_of(toys.Counter, settings={"size": 1, "kept": 5}, ranges=ranges)).settings
+        for ranges in (one, two)
+    ]
+    assert drawn[0]["ttl_ns"] == drawn[1]["ttl_ns"]
+    assert (drawn[0]["size"], drawn[0]["kept"]) == (1, 5)
+
+
+def test_a_system_may_ask_for_a_timeout_and_a_time_to_recover() -> None:
+    plan = plan_of(
+        1, toys.system_of(toys.Counter, settings={"client_timeout_ns": 2 * SECOND, "recovery_ns": 5 * SECOND})
+    )
+    assert plan.client_timeout_ns == 2 * SECOND
+    assert plan.phases.quiet_ns - plan.phases.heal_ns == 5 * SECOND
+    assert plan.phases.end_ns - plan.phases.final_ns >= 2 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"workload": "subtracting"}, "no workload 'subtracting'; it has adding"),
+        ({"variant": "as-written"}, "no variant"),
+        ({"mutants": ("never",)}, "no mutant"),
+        ({"profile": "sunshine"}, "no fault 'sunshine'"),
+        ({"nodes": 0}, "one at least"),
+    ],
+)
+def test_what_does_not_exist_is_a_usage_error(asked: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        generate_plan(COUNTERS, **({"workload": "adding", "seed": 1} | asked))
+
+
+def test_a_run_of_five_nodes_is_short() -> None:
+    run = run_plan(plan_of(3, nodes=5), COUNTERS)
+    assert run.ended_ns <= 8 * SECOND
+    assert run.messages < 50_000
+    assert run.evidence.history.columns.time[-1] > 100 * MS
