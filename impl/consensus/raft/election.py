@@ -19,7 +19,8 @@ ORIGIN: Final = Entry(0)
 class Voter:
     """A node as far as elections go; it keeps term, vote and log on disk (figure 2, 'persistent state').
 
-    Settings: `election_min_ns` and `election_max_ns`, between which each election timeout is drawn.
+    Settings: `election_min_ns` and `election_max_ns`, between which each election timeout is drawn; `heartbeat_ns`, after
+    which whoever has not answered is asked again.
     """
 
     def __init__(self, context: Context) -> None:
@@ -29,15 +30,20 @@ class Voter:
         self.dice = context.dice
         self.timeout_ns: int = context.settings["election_min_ns"]
         self.timeout_spread: int = context.settings["election_max_ns"] - self.timeout_ns + 1
+        self.heartbeat_ns: int = context.settings["heartbeat_ns"]
         self.role = FOLLOWER
         self.leader: NodeId | None = None
         self.votes: set[NodeId] = set()
+        self.answered: set[NodeId] = set()
         self.restore(context)
         self.handlers: dict[type[Message], Callable[[NodeId, Any, Outbox], None]] = {
             RequestVote: self.on_request_vote,
             Vote: self.on_vote,
         }
-        self.timers: dict[str, Callable[[Outbox], None]] = {"election": self.start_election}
+        self.timers: dict[str, Callable[[Outbox], None]] = {
+            "election": self.start_election,
+            "votes": self.ask_for_votes,
+        }
 
     # --- the contract of a node
 
@@ -99,7 +105,7 @@ class Voter:
     # --- elections
 
     def start_election(self, out: Outbox) -> None:
-        """§5.2: increment the term, vote for oneself, ask all others in parallel; if nothing comes of it, begin again."""
+        """§5.2: increment the term, vote for oneself, ask all others; if nothing comes of it in time, begin again."""
         self.role = CANDIDATE
         self.leader = None
         self.term += 1
@@ -108,11 +114,20 @@ class Voter:
         out.note("term", self.term)
         out.note("voted", self.term, self.id)
         self.votes = {self.id}
+        self.answered = {self.id}
         self.await_leader(out)
+        self.ask_for_votes(out)
+        self.count_votes(out)
+
+    def ask_for_votes(self, out: Outbox) -> None:
+        """§5.2, §5.5: ask in parallel, and ask again whoever has not answered, as long as one is a candidate."""
+        if self.role != CANDIDATE:
+            return
         request = RequestVote(self.term, len(self.log) - 1, self.log[-1].term)
         for peer in self.others:
-            out.send(peer, request)
-        self.count_votes(out)
+            if peer not in self.answered:
+                out.send(peer, request)
+        out.set_timer("votes", self.heartbeat_ns)
 
     def vote_for(self, candidate: NodeId, out: Outbox) -> None:
         """§5.2, figure 2: a vote is on disk before it is given."""
@@ -144,9 +159,11 @@ class Voter:
         """§5.2: collect the votes of this term."""
         if message.term > self.term:
             self.adopt(message.term, out)
-        elif message.granted and self.role == CANDIDATE and self.is_current(message):
-            self.votes.add(sender)
-            self.count_votes(out)
+        elif self.role == CANDIDATE and self.is_current(message):
+            self.answered.add(sender)
+            if message.granted:
+                self.votes.add(sender)
+                self.count_votes(out)
 
     def is_current(self, message: Vote) -> bool:
         """§5.1: an answer from an earlier term is ignored."""

@@ -110,11 +110,21 @@ class NoRetransmission(Raft):
 
 
 class CommitsOldTermByCounting(Raft):
-    """§5.4.2 broken: entries of earlier terms are committed as soon as a majority has them."""
+    """§5.4.2 broken (figure 8): entries of earlier terms are committed as soon as a majority has them.
+
+    The no-op of §8 would hide it, so this leader has none.
+    """
 
     def is_committable(self, index: int) -> bool:  # noqa: ARG002  # the rule is what is missing
         """Always."""
         return True
+
+    def propose(self, command: Command | None, out: Outbox) -> None:
+        """A new leader only replicates what it has."""
+        if command is None:
+            self.replicate(out)
+        else:
+            super().propose(command, out)
 
 
 class AppliesBeforeCommit(Raft):

@@ -33,7 +33,7 @@ class Progress:
 class Replicator(Voter, ABC):
     """A node that replicates a log.
 
-    Settings: `heartbeat_ns`, after which a leader asserts itself, and sends again what has not been answered.
+    Settings: `heartbeat_ns`, after which a leader asserts itself, and sends again whatever has not been answered.
     """
 
     batch_max: ClassVar[int] = 64
@@ -41,7 +41,6 @@ class Replicator(Voter, ABC):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.heartbeat_ns: int = context.settings["heartbeat_ns"]
         self.commit_index = 0
         self.last_applied = 0
         self.round = 0
