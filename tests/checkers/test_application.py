@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from traces import cases, outcome, story, trace
 
 from upheld.checkers.consensus import Agreement, AppliesInOrder, StateMachineSafety, Validity
+from upheld.testing.traces import cases, outcome, story, trace
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def leader_lacks(trace: Trace) -> bool:
     ]
     elections = [(note.facts[0], after.logs[note.node]) for note, _, after in told if note.kind == "leads"]
     return any(
-        term > committed and log.get(index) not in (entry, UNKNOWN)  # type: ignore[operator]
+        term > committed and log.get(index) not in (entry, UNKNOWN)
         for (committed, index, entry), (term, log) in product(commits, elections)
     )
 
@@ -235,7 +235,7 @@ def not_durable(trace: Trace) -> bool:
 def may_hold(moment: Moment, node: str, index: Any, term: Any) -> bool:
     log = moment.logs[node]
     if index in log:
-        return log[index] == UNKNOWN or log[index][0] == term
+        return bool(log[index] == UNKNOWN or log[index][0] == term)
     return moment.silent[node] and index > max(log, default=0)
 
 
@@ -245,7 +245,8 @@ def two_effects(trace: Trace) -> bool:
         again = a.node == b.node and lived_through(trace, a.node, at, to)
         if a.facts[3:] == b.facts[3:] and (a.facts[0] != b.facts[0] or again):
             return True
-    highest: Any = max((note.facts[0] for note in trace.of_kind("applied")), default=0)
+    applied: list[Any] = [note.facts[0] for note in trace.of_kind("applied")]
+    highest = max(applied, default=0)
     done = [effect.facts[3:] for _, effect in places]
     acknowledged: dict[Any, list[Any]] = {}
     for note in trace.of_kind("acknowledged"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from traces import cases, outcome, story, trace
 
 from upheld.checkers.duplication import AtMostOnce, TokensOnce
 from upheld.histories.evidence import Evidence
 from upheld.histories.notation import parse
 from upheld.histories.trace import Trace
+from upheld.testing.traces import cases, outcome, story, trace
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from traces import cases, outcome, story, trace
 
 from upheld.checkers.durability import Durable
 from upheld.checkers.roles import EntitledAnswers
 from upheld.checkers.verdict import Upheld
 from upheld.histories.evidence import Evidence
 from upheld.histories.history import History, HistoryBuilder
+from upheld.testing.traces import cases, outcome, story, trace
 
 CLUSTER = ("n1", "n2", "n3")
 STORED = "n1 appended 1 1 a; n2 appended 1 1 a; n1 acknowledged 1 1 c1 1;"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from traces import cases, outcome, story, trace
 
 from upheld.checkers.consensus import ElectionSafety, TermMonotone, VotesOnce
 from upheld.checkers.monitor import SafetyProperty
 from upheld.histories.errors import MalformedHistory
+from upheld.testing.traces import cases, outcome, story, trace
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from traces import MS, cases, outcome, story, trace
 
 from upheld.checkers.consensus import Decides
 from upheld.checkers.progress import Progress, Reelection
@@ -12,6 +11,7 @@ from upheld.histories.event import Event, Kind, Operation
 from upheld.histories.evidence import Evidence
 from upheld.histories.history import History
 from upheld.histories.trace import Trace
+from upheld.testing.traces import MS, cases, outcome, story, trace
 
 BOUND = 100 * MS
 
