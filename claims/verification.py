@@ -1,36 +1,25 @@
-"""Puts claims to the test: runs under faults, judged in the worker, the first failure of each claim made minimal."""
+"""Puts claims to the test: runs under faults, judged where they are made, the first failure of each claim made minimal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
-from ..harness.store import Store
-from ..harness.trial import Run
-from .claim import Claim
+from ..harness.engines import engine as engine_of
+from ..harness.plan import read_plan
+from ..harness.store import Store, clear_running
+from ..harness.trial import Run, run_plan
+from ..histories.errors import UsageError
+from .claim import Claim, Trials
+from .groups import run_groups
+from .inquiry import Inquiry, is_about, with_premises
+from .outcomes import result_of_replay
+from .proceedings import Proceedings, Report
 from .registry import Docket
 from .results import ClaimResult
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a verification has come.
-
-    Attributes:
-        done, planned: runs; the plan may be cut short when every claim of a group has its verdict.
-        doing: what is being worked on, in a few words.
-        refuted: how many claims have been refuted, or shown, so far.
-    """
-
-    done: int
-    planned: int
-    doing: str
-    refuted: int = 0
-
-
-Report: TypeAlias = Callable[[Progress], None]
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +70,19 @@ def verify(
         whatever the number of jobs (unless the budget ended it).
 
     Raises:
-        UsageError: a variant or an engine that does not exist.
+        UsageError: an engine that does not exist.
+        NondeterministicRun: a system is not deterministic.
     """
-    raise NotImplementedError
+    wanted = with_premises(claims, docket)
+    with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
+        inquiry = Inquiry(docket, proceedings, store, runs=runs, seed=seed)
+        inquiry.examine(wanted)
+        inquiry.verify(
+            [group for variant in variants for group in run_groups(_about(wanted, variant, docket), docket, variant)]
+        )
+    return [
+        inquiry.result(claim, variant) for claim in claims for variant in variants if is_about(claim, variant, docket)
+    ]
 
 
 def run_system(
@@ -108,7 +107,9 @@ def run_system(
     """Run one system until something fails; the first failure is made minimal and kept.
 
     Args:
-        name: of the system.
+        name: of the system, or the module that has it.
+        docket: where it is found.
+        variant: which way to build it.
         mutants: what to break, by the names of mutants of that variant.
         workload: the only workload to run; None runs those of the claims.
         faults: the profile of faults in place of the claims' own.
@@ -116,21 +117,77 @@ def run_system(
         beyond_budget: leave the fault budget that the system declares.
         claims: the claims to judge; none means all of the system's that this variant is said to have.
         runs: how many runs each run group has at most.
+        jobs, engine, seed, store, budget_s, progress: as for `verify`.
 
     Returns:
         One result for each claim that was judged; at most one of them, that with the lowest seed, has a plan, a story and
         a replay line.
 
     Raises:
-        UsageError: a system, variant, mutant, workload or profile that does not exist.
+        UsageError: a system, variant, mutant, workload or profile that does not exist, or no claim to judge.
     """
-    raise NotImplementedError
+    system = docket.system(name)
+    system.variant(variant, mutants)
+    about = _about(claims or docket.claims_of(system.name), variant, docket)
+    judged = [claim for claim in about if isinstance(claim.by, Trials) and claim.by.system == system.name]
+    if not judged:
+        raise UsageError(f"nothing is said about {system.name} {variant}, so no run of it can be judged")
+    groups = run_groups(
+        judged,
+        docket,
+        variant,
+        mutants=mutants,
+        workload=workload,
+        faults=faults,
+        nodes=nodes,
+        beyond_budget=beyond_budget,
+        store=store.root if store else None,
+    )
+    with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
+        inquiry = Inquiry(docket, proceedings, store, runs=runs, seed=seed)
+        inquiry.run_until_first(groups)
+    return [inquiry.result(claim, variant) for claim in judged]
 
 
 def replay(path: Path, *, docket: Docket, store: Store | None = None) -> Replayed:
     """Run a plan again, with a full trace, and judge it.
 
+    Args:
+        path: of the plan.
+        docket: where its system is found.
+        store: where the run is kept; None keeps nothing.
+
     Raises:
         UsageError: the file holds no plan, or one of a system that is not on the docket.
     """
-    raise NotImplementedError
+    plan = read_plan(path)
+    system = docket.system(plan.system)
+    claims = [docket.claim(name) for name in plan.claims] or _about(docket.claims_of(system.name), plan.variant, docket)
+    judged = [claim for claim in claims if isinstance(claim.by, Trials)]
+    run = run_plan(plan, system, trace="full")
+    rows = []
+    for group in (each() for each in run_groups(judged, docket, plan.variant, mutants=plan.mutants)):
+        rows += [
+            result_of_replay(docket.claim(case.claim), plan, group.judge(case, run), run.digest) for case in group.cases
+        ]
+    if store is not None:
+        store.keep(f"replay-{run.digest[:12]}", run, [{"claim": row.id, "verdict": row.verdict} for row in rows])
+    return Replayed(run=run, results=rows, digest=run.digest, expected=plan.expect.digest)
+
+
+def _about(claims: Sequence[Claim], variant: str, docket: Docket) -> list[Claim]:
+    return [claim for claim in claims if is_about(claim, variant, docket)]
+
+
+@contextmanager
+def _proceedings(
+    engine: str, jobs: int, store: Store | None, budget_s: float | None, report: Report | None
+) -> Iterator[Proceedings]:
+    """An engine at work; whatever happens, it is stopped, and nothing of runs in progress is left behind."""
+    workers = engine_of(engine, jobs=jobs)
+    try:
+        yield Proceedings(workers, budget_s=budget_s, report=report)
+    finally:
+        workers.cancel()
+        if store is not None:
+            clear_running(store)

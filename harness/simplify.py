@@ -199,7 +199,7 @@ def _moved(plan: Plan, move: Callable[[int], int]) -> Plan:
     return replace(
         _with_operations(plan, at_ns=move),
         faults=tuple(_fault_moved(fault, move) for fault in plan.faults),
-        phases=Phases(*(move(at) for at in (told.heal_ns, told.quiet_ns, told.final_ns, told.end_ns))),
+        phases=Phases(move(told.heal_ns), move(told.quiet_ns), move(told.final_ns), max(1, move(told.end_ns))),
     )
 
 
@@ -214,6 +214,7 @@ def _fault_moved(fault: Fault, move: Callable[[int], int]) -> Fault:
 
 def _ended(plan: Plan, end_ns: int) -> Plan:
     """The plan without all that begins at that time or later."""
+    end_ns = max(1, end_ns)
     told = plan.phases
     return replace(
         plan,

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ import msgspec
 
 from ..histories.codecs import jsonl, trace
 from ..histories.errors import UsageError
-from ..histories.history import Header
+from ..histories.event import Event, Kind, Process
+from ..histories.history import HistoryBuilder
 from .plan import Plan, read_plan, write_plan
-from .trial import Run
+from .trial import Run, header_of
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,12 +99,17 @@ class Store:
             raise UsageError(f"{self.root} {problem} {name!r}; `upheld runs` lists them")
         return found[0]
 
-    def running(self, plan: Plan) -> Path:
-        """The folder of the run that this process has in progress; what was in it before is gone."""
+    @contextmanager
+    def stream(self, plan: Plan) -> Iterator[HistoryBuilder]:
+        """Collects the events of a run in progress, and writes each at once into this process's folder of such runs."""
         folder = self.root.absolute() / plan.system / f"{_running(os.getppid())}{os.getpid()}"
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "plan.json", write_plan(plan))
-        return folder
+        history = folder / "history.jsonl"
+        history.unlink(missing_ok=True)
+        (folder / "plan.json").write_bytes(write_plan(plan))
+        with history.open("wb", buffering=0) as file:
+            file.write(jsonl.encode_header(header_of(plan)))
+            yield _Stream(file)
 
     def _link_latest(self, folder: Path) -> None:
         link = self.root.absolute() / "latest"
@@ -109,6 +117,19 @@ class Store:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(folder.relative_to(link.parent), target_is_directory=True)
         fresh.replace(link)
+
+
+class _Stream(HistoryBuilder):
+    """A builder that also writes each event as a line, with one call to the system."""
+
+    def __init__(self, file: RawIOBase) -> None:
+        super().__init__()
+        self._file = file
+
+    def add(self, process: Process, kind: Kind, action: str, **told: Any) -> int:
+        """Append one event, and write it."""
+        self._file.write(jsonl.encode_event(Event(process=process, kind=kind, action=action, **told)))
+        return super().add(process, kind, action, **told)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -121,11 +142,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(fresh).unlink(missing_ok=True)
         raise
-
-
-def header_of(plan: Plan) -> Header:
-    """What the first line of a run's history says about it."""
-    return Header(system=plan.system, variant=plan.variant, workload=plan.workload or None, seed=plan.seed)
 
 
 def clear_running(store: Store) -> None:

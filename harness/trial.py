@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -167,6 +168,10 @@ def _object(value: Any) -> Any:
 CANONICAL: Final = msgspec.json.Encoder(enc_hook=_object)
 
 
+CLIENT: Final = re.compile(r"c\d+")
+"""A client on a side of a partition; it may have nothing to do in this plan."""
+
+
 def check_plan(plan: Plan, system: System) -> None:
     """A plan that makes sense for this system.
 
@@ -198,9 +203,8 @@ def _check_fault(plan: Plan, fault: Fault) -> None:
         raise UsageError(f"a {fault.fault} begins either `at_ns` or `on` an occurrence: {fault}")
     if min(fault.at_ns or 0, fault.undo_after_ns or 0) < 0 or (fault.amount_ns < 0 and fault.fault != "clock-offset"):
         raise UsageError(f"a {fault.fault} has a negative time: {fault}")
-    clients = {f"c{operation.client}" for operation in plan.operations}
     places = {*fault.nodes, *([fault.on.node] if fault.on else [])}
     sides = {name for side in fault.sides for name in side}
-    strangers = (places - {LEADER, "*", *plan.node_ids}) | (sides - {LEADER, *plan.node_ids} - clients)
+    strangers = (places - {LEADER, "*", *plan.node_ids}) | {name for name in sides - {LEADER, *plan.node_ids} if not CLIENT.fullmatch(name)}
     if strangers:
         raise UsageError(f"a {fault.fault} hits {min(strangers)!r}; the nodes are {', '.join(plan.node_ids)}")

@@ -1,0 +1,176 @@
+"""An inquiry into some claims: opens their run groups, runs kept failures and seeds, and draws up the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ..checkers.verdict import Verdict
+from ..harness.campaign import Campaign, Plans
+from ..harness.plan import Plan, read_plan
+from ..harness.store import Store
+from .claim import Claim, Derived, Examination, Trials
+from .groups import Doublecheck, Examining, Minimal, Minimising, RunGroup
+from .outcomes import Outcome, result_of_runs, result_of_verdict, verdict_of
+from .proceedings import Course, Proceedings
+from .registry import Docket
+from .results import ClaimResult
+
+RUNS: Final[Mapping[tuple[str, str], int]] = {("raft-kv", "reference"): 200, ("chat", "reference"): 60}
+"""How many judged runs a claim needs, by system and variant."""
+RUNS_OF_OTHERS: Final = 60
+SEEDS_PER_RUN: Final = 4
+"""How many seeds a claim may use up for each run that it needs, since some runs prove nothing."""
+
+CORPUS: Final = Path(__file__).parents[1] / "histories" / "corpus"
+"""Plans of failures that were made minimal, by system: they are run and judged again before any seed."""
+
+
+class Inquiry:
+    """Claims on their way to a verdict."""
+
+    def __init__(
+        self, docket: Docket, proceedings: Proceedings, store: Store | None, *, runs: int | None, seed: int
+    ) -> None:
+        self._docket, self._proceedings, self._store, self._runs, self._seed = docket, proceedings, store, runs, seed
+        self._courses: list[Course] = []
+        self._verdicts: dict[str, Verdict] = {}
+        self._minimal: dict[tuple[str, str], Minimal] = {}
+
+    def examine(self, claims: Sequence[Claim]) -> None:
+        """Look at everything there is, for the claims that are put to the test so."""
+        for claim in claims:
+            if isinstance(claim.by, Examination):
+                work = Examining(self._docket.origin_of_claim(claim.id), claim.id)
+                self._proceedings.also(f"examine {claim.id}", work, 0, partial(self._verdicts.__setitem__, claim.id))
+
+    def verify(self, groups: Sequence[RunGroup]) -> None:
+        """Run each group: the failures that were kept, then seeds until its claims have their verdicts."""
+        for group in groups:
+            self._doublecheck(group)
+        kept = [self._course(group, plans=_corpus(group.system)) for group in groups if _corpus(group.system)]
+        self._proceedings.hold(kept, self._minimise)
+        refuted = {(course.group.name, claim) for course in kept for claim in course.found}
+        seeds = [
+            self._course(group, claims=[name for _, name in group.claims if (group.name, name) not in refuted])
+            for group in groups
+        ]
+        self._proceedings.hold(seeds, self._minimise)
+        self._proceedings.round((), self._minimise)
+
+    def run_until_first(self, groups: Sequence[RunGroup]) -> None:
+        """Run seeds until something fails; only the failure with the lowest seed is made minimal."""
+        for group in groups:
+            self._doublecheck(group)
+        courses = [self._course(group, until_first=True) for group in groups]
+        while not self._failures(courses) and any(not course.campaign.is_over for course in courses):
+            self._proceedings.round(courses, lambda _course, _claim: None)
+            if self._proceedings.is_cut_short:
+                break
+        for _, course, claim in self._failures(courses)[:1]:
+            self._minimise(course, claim)
+        self._proceedings.round((), self._minimise)
+
+    def result(self, claim: Claim, variant: str) -> ClaimResult:
+        """The row of a claim about a variant."""
+        system = self._docket.system_of(claim)
+        match claim.by:
+            case Examination():
+                return result_of_verdict(claim, system, variant, self._verdicts[claim.id])
+            case Derived(claims=names, judge=judge):
+                found = {name: verdict_of(self.result(self._docket.claim(name), variant)) for name in names}
+                return result_of_verdict(claim, system, variant, judge(found))
+        course = self._course_of(claim, variant)
+        return result_of_runs(
+            claim,
+            system,
+            variant,
+            Outcome(
+                campaign=course.campaign,
+                failed=course.found.get(claim.id),
+                kept=bool(course.plans.kept),
+                minimal=self._minimal.get((course.group.name, claim.id)),
+                needed=self._needed(course.group),
+                is_cut_short=self._proceedings.is_cut_short,
+            ),
+        )
+
+    def _course_of(self, claim: Claim, variant: str) -> Course:
+        """Where the claim failed, or else the last campaign that it was in: the one over seeds."""
+        mine = [
+            course
+            for course in self._courses
+            if course.group.variant == variant and claim.id in course.campaign.tallies
+        ]
+        return next((course for course in mine if claim.id in course.found), mine[-1])
+
+    def _needed(self, group: RunGroup) -> int:
+        return self._runs or RUNS.get((group.system, group.variant), RUNS_OF_OTHERS)
+
+    def _course(
+        self,
+        group: RunGroup,
+        *,
+        claims: Sequence[str] | None = None,
+        plans: tuple[Plan, ...] = (),
+        until_first: bool = False,
+    ) -> Course:
+        names = [name for _, name in group.claims] if claims is None else claims
+        needed = self._needed(group)
+        if plans:
+            seeds = range(len(plans))
+        else:
+            seeds = range(self._seed, self._seed + (needed if until_first else needed * SEEDS_PER_RUN))
+        content = {
+            name: not plans and not until_first and self._docket.claim(name).kind != "sometimes" for name in names
+        }
+        campaign = Campaign(content, seeds, needed=needed, kinds=() if plans or until_first else group().kinds)
+        course = Course(group, Plans(group, plans), campaign)
+        self._courses.append(course)
+        return course
+
+    def _doublecheck(self, group: RunGroup) -> None:
+        """Make sure that the first seed gives the same run every time, before anything rests on that."""
+        key = f"the first seed of {group.name}, three times"
+        self._proceedings.also(key, Doublecheck(Plans(group), group.origin), self._seed, lambda _: None)
+
+    def _minimise(self, course: Course, claim: str) -> None:
+        kind, number = course.found[claim]
+        work = Minimising(course.plans, claim, kind, self._store)
+        place = (course.group.name, claim)
+        key = f"making {claim} of {course.group.name} minimal"
+        self._proceedings.also(key, work, number, partial(self._minimal.__setitem__, place))
+
+    def _failures(self, courses: Sequence[Course]) -> list[tuple[int, Course, str]]:
+        """What failed, lowest seed first, then in the order of claims; a *sometimes* that was shown is no failure."""
+        found = [
+            (course.found[claim][1], course, claim)
+            for course in courses
+            for claim in course.campaign.tallies
+            if claim in course.found and self._docket.claim(claim).kind != "sometimes"
+        ]
+        return sorted(found, key=lambda failure: failure[0])
+
+
+def _corpus(system: str) -> tuple[Plan, ...]:
+    """The plans that were kept of failures of this system, by name."""
+    return tuple(read_plan(path) for path in sorted((CORPUS / system).rglob("*.plan.json")))
+
+
+def with_premises(claims: Sequence[Claim], docket: Docket) -> list[Claim]:
+    """These claims, and those that they are derived from."""
+    found: dict[str, Claim] = {}
+    for claim in claims:
+        if isinstance(claim.by, Derived):
+            found |= {each.id: each for each in with_premises([docket.claim(name) for name in claim.by.claims], docket)}
+        found[claim.id] = claim
+    return list(found.values())
+
+
+def is_about(claim: Claim, variant: str, docket: Docket) -> bool:
+    """Whether the claim says something about that variant, and its system has it."""
+    if variant not in claim.variants:
+        return False
+    return not isinstance(claim.by, Trials) or variant in docket.system(claim.by.system).variants

@@ -1,0 +1,136 @@
+"""The course of a verification: campaigns in rounds of seeds, and whatever has to be done besides, on one engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from ..harness.campaign import Campaign, Hearing, Plans
+from ..harness.engines import Done, Engine, Job
+from .groups import RunGroup
+
+ROUND_MIN: Final = 8
+ROUND_MAX: Final = 64
+"""How many seeds of a group a round has: at first, and at most. Each has as many as all before it."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a verification has come.
+
+    Attributes:
+        done, planned: runs; the plan may be cut short when every claim of a group has its verdict.
+        doing: what is being worked on, in a few words.
+        refuted: how many claims have been refuted, or shown, so far.
+    """
+
+    done: int
+    planned: int
+    doing: str
+    refuted: int = 0
+
+
+Report: TypeAlias = Callable[[Progress], None]
+
+
+@dataclass
+class Course:
+    """A campaign under way.
+
+    Attributes:
+        group: what is run; plans: where its plans come from.
+        campaign: what came of it so far.
+        found: the first failure of each claim: the kind of anomaly, and the number of its plan.
+    """
+
+    group: RunGroup
+    plans: Plans
+    campaign: Campaign
+    found: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _sent: int = 0
+
+    def next_round(self) -> Job:
+        """The next seeds, for the claims that are still open."""
+        size = min(ROUND_MAX, max(ROUND_MIN, self._sent))
+        seeds = self.campaign.seeds[self._sent : self._sent + size]
+        self._sent += len(seeds)
+        return Job(self.group.name, Hearing(self.plans, self.campaign.open_claims), seeds)
+
+    @property
+    def planned(self) -> int:
+        """How many runs it takes when nothing is refuted and no run is vacuous."""
+        return self.campaign.taken if self.campaign.is_over else max(self.campaign.needed, self._sent)
+
+
+Failed: TypeAlias = Callable[[Course, str], None]
+"""Told about the first failure of a claim, as soon as it is certain that it is the first."""
+
+
+class Proceedings:
+    """Campaigns and other work on one engine, within a budget of wall time.
+
+    Attributes:
+        is_cut_short: the budget has run out; campaigns go no further, other work still does.
+    """
+
+    def __init__(self, engine: Engine, *, budget_s: float | None = None, report: Report | None = None) -> None:
+        self._engine, self._report = engine, report
+        self._deadline = None if budget_s is None else time.monotonic() + budget_s
+        self._then: dict[str, Callable[[Any], None]] = {}
+        self._planned = self._done = self._failures = 0
+        self.is_cut_short = False
+
+    def also(self, key: str, work: Callable[[int], Any], number: int, then: Callable[[Any], None]) -> None:
+        """Do some other work before all else in the next or the present round; `then` gets its result.
+
+        Raises (from the round):
+            RuntimeError: it killed its worker, or hung.
+        """
+        self._then[key] = then
+        self._engine.submit(Job(key, work, (number,)), first=True)
+
+    def hold(self, courses: Sequence[Course], failed: Failed) -> None:
+        """Rounds, until all campaigns are over."""
+        while any(not course.campaign.is_over for course in courses) and not self.is_cut_short:
+            self.round(courses, failed)
+
+    def round(self, courses: Sequence[Course], failed: Failed) -> None:
+        """One round of each campaign that is not over, and all other work that there is."""
+        under_way = {course.group.name: course for course in courses if not course.campaign.is_over}
+        for course in under_way.values():
+            self._engine.submit(course.next_round())
+        for done in self._engine.completed():
+            if done.key in under_way:
+                self._take(under_way[done.key], done, failed)
+            else:
+                self._hand_over(done)
+            self._check_budget(under_way)
+            self._tell(courses, done)
+
+    def _take(self, course: Course, done: Done, failed: Failed) -> None:
+        for claim, kind, number in course.campaign.take(done):
+            course.found[claim] = (kind, number)
+            self._failures += 1
+            failed(course, claim)
+        if course.campaign.is_over:
+            self._engine.cancel(done.key)
+
+    def _hand_over(self, done: Done) -> None:
+        if done.lost:
+            raise RuntimeError(f"{done.key}: {done.lost}")
+        self._then.pop(done.key)(done.result)
+
+    def _check_budget(self, under_way: dict[str, Course]) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline and not self.is_cut_short:
+            self.is_cut_short = True
+            for key in under_way:
+                self._engine.cancel(key)
+
+    def _tell(self, courses: Sequence[Course], done: Done) -> None:
+        if self._report is not None:
+            taken = sum(course.campaign.taken for course in courses)
+            planned = sum(course.planned for course in courses)
+            self._report(Progress(taken, planned, done.key, self._failures))
