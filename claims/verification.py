@@ -85,7 +85,7 @@ def verify(
     ]
 
 
-def run_system(
+def run_system(  # noqa: D417  # the others are those of `verify`
     name: str,
     *,
     docket: Docket,
@@ -116,8 +116,7 @@ def run_system(
         nodes: how many; None lets plans draw.
         beyond_budget: leave the fault budget that the system declares.
         claims: the claims to judge; none means all of the system's that this variant is said to have.
-        runs: how many runs each run group has at most.
-        jobs, engine, seed, store, budget_s, progress: as for `verify`.
+        runs: how many runs each run group has at most; the other arguments are those of `verify`.
 
     Returns:
         One result for each claim that was judged; at most one of them, that with the lowest seed, has a plan, a story and
