@@ -1,0 +1,194 @@
+"""Replication and commitment, section by section of the extended Raft paper."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Entry, Write
+from upheld.impl.node import Effect
+
+bench = import_module("raft_bench")
+elected, log_of, names, notes, put, started, timed_out, told = (
+    bench.elected,
+    bench.log_of,
+    bench.names,
+    bench.notes,
+    bench.put,
+    bench.started,
+    bench.timed_out,
+    bench.told,
+)
+
+
+def entries(*terms: int, first: int = 1) -> tuple[Entry, ...]:
+    """Entries as `log_of` makes them; what differs in term differs in command, too."""
+    return tuple(Entry(term, put("x", index, msg_id=index)) for index, term in enumerate(terms, first))
+
+
+def terms(log: list[Entry]) -> list[int]:
+    return [entry.term for entry in log[1:]]
+
+
+# --- 5.3 log replication: the leader
+
+
+def test_5_3_a_leader_appends_a_command_before_it_replicates_it() -> None:
+    leader = elected()
+    told(leader, "n2", Appended(1, True, 1, 0))
+    out = told(leader, "c0", Write(1, "put", "x", 7))
+    assert names(out)[:4] == ["store", "sync", "note appended", "send"]
+    assert out.sent(AppendEntries) == [("n2", AppendEntries(1, 1, 1, (Entry(1, put("x", 7)),), 1, 0))]
+
+
+def test_5_3_what_comes_while_a_message_is_under_way_goes_in_one_batch() -> None:
+    leader = elected()
+    assert told(leader, "c0", Write(1, "put", "x", 1), Write(2, "put", "x", 2)).sent(AppendEntries) == []
+    ((to, message),) = told(leader, "n2", Appended(1, True, 1, 0)).sent(AppendEntries)
+    assert isinstance(message, AppendEntries)
+    assert (to, len(message.entries)) == ("n2", 2)
+
+
+def test_5_3_a_leader_sends_again_what_was_not_answered() -> None:
+    leader = elected()
+    out = timed_out(leader, "heartbeat")
+    assert out.sent(AppendEntries) == [(peer, AppendEntries(1, 0, 0, (Entry(1),), 0, 0)) for peer in ("n2", "n3")]
+    assert out.effects[-1] == Effect("set_timer", ("heartbeat", 50))
+
+
+def test_5_3_a_message_holds_a_bounded_number_of_entries() -> None:
+    leader = elected(stored=log_of(*[1] * 200))
+    ((_, message),) = told(leader, "n2", Appended(2, False, 0, 0)).sent(AppendEntries)
+    assert isinstance(message, AppendEntries)
+    assert len(message.entries) == leader.batch_max
+
+
+def test_5_3_a_refusal_makes_the_leader_go_back() -> None:
+    leader = elected(stored=log_of(1, 1, 1))
+    ((_, message),) = told(leader, "n2", Appended(2, False, 1, 0)).sent(AppendEntries)
+    assert isinstance(message, AppendEntries)
+    assert (message.prev_log_index, terms([Entry(0), *message.entries])) == (1, [1, 1, 2])
+
+
+def test_5_3_a_refusal_that_was_overtaken_says_nothing() -> None:
+    leader = elected(stored=log_of(1, 1, 1))
+    told(leader, "n2", Appended(2, True, 4, 0))
+    out = told(leader, "n2", Appended(2, False, 1, 0))
+    assert out.effects == []
+    assert (leader.progress["n2"].match_index, leader.progress["n2"].next_index) == (4, 5)
+
+
+def test_5_3_an_answer_that_was_overtaken_says_nothing() -> None:
+    leader = elected(stored=log_of(1, 1, 1))
+    told(leader, "n2", Appended(2, True, 4, 0), Appended(2, True, 2, 0))
+    assert leader.progress["n2"].match_index == 4
+
+
+# --- 5.3 log replication: the follower
+
+
+def test_5_3_entries_are_on_disk_before_they_are_answered() -> None:
+    out = told(started(), "n2", AppendEntries(1, 0, 0, entries(1, 1), 0, 0))
+    after_term = names(out)[names(out).index("note term") :]
+    assert [name for name in after_term if name != "set_timer"] == [
+        "note term", "store", "store", "sync", "note appended", "note appended", "send",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mine", "prev", "prev_term", "success", "index"),
+    [
+        ((1, 1), 2, 1, True, 2),
+        ((1, 1), 4, 1, False, 2),  # too short: its end
+        ((1, 2, 2), 3, 3, False, 1),  # conflict: before all entries of the conflicting term
+        ((2, 2, 2), 2, 1, False, 0),
+        ((), 0, 0, True, 0),
+    ],
+)
+def test_5_3_the_entry_before_the_new_ones_must_agree(
+    mine: tuple[int, ...], prev: int, prev_term: int, index: int, *, success: bool
+) -> None:
+    follower = started(stored=log_of(*mine))
+    out = told(follower, "n2", AppendEntries(9, prev, prev_term, (), 0, 5))
+    assert out.sent(Appended) == [("n2", Appended(9, success, index, 5))]
+
+
+def test_5_3_a_conflicting_entry_goes_and_all_that_follow_it() -> None:
+    follower = started(stored=log_of(1, 2, 2, 2))
+    out = told(follower, "n2", AppendEntries(3, 1, 1, entries(3, first=2), 0, 0))
+    assert terms(follower.log) == [1, 3]
+    assert [effect.arguments for effect in out.effects if effect.name == "erase"] == [
+        (("log", 4),),
+        (("log", 3),),
+        (("log", 2),),
+    ]
+    assert notes(out, "truncated") == [(2,)]
+
+
+def test_5_3_what_the_log_has_already_stays() -> None:
+    follower = started(stored=log_of(1, 1, 1))
+    out = told(follower, "n2", AppendEntries(1, 0, 0, entries(1), 0, 0))
+    assert terms(follower.log) == [1, 1, 1]
+    assert not {"store", "erase", "sync"} & set(names(out))
+
+
+def test_5_3_a_leader_whose_term_is_over_is_refused() -> None:
+    follower = started(stored=log_of(4))
+    out = told(follower, "n2", AppendEntries(3, 0, 0, entries(3), 1, 0))
+    assert out.sent(Appended) == [("n2", Appended(4, False, 0, 0))]
+    assert names(out) == ["send"]
+
+
+def test_5_3_a_follower_applies_what_the_leader_knows_to_be_committed_and_what_it_has() -> None:
+    follower = started(stored=log_of(1, 1, 1))
+    out = told(follower, "n2", AppendEntries(1, 2, 1, (), 3, 0))
+    assert notes(out, "committed") == [(2, 1)]
+    assert [facts[0] for facts in notes(out, "applied")] == [1, 2]
+
+
+def tails(*terms: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.sampled_from(terms), max_size=6).map(sorted)
+
+
+@given(st.integers(0, 4), tails(2, 4), tails(3, 5))
+def test_5_3_wherever_two_logs_part_the_follower_gets_the_log_of_its_leader(
+    common: int, leading: list[int], following: list[int]
+) -> None:
+    leader = elected(nodes=2, stored={**log_of(*[1] * common, *leading), "term": 5})
+    follower = started("n2", 2, {**log_of(*[1] * common, *following), "term": 5})
+    sent = timed_out(leader, "heartbeat").sent(AppendEntries)
+    for _ in range(20):
+        answers = [answer for _, message in sent for answer in told(follower, "n1", message).sent(Appended)]
+        sent = [again for _, answer in answers for again in told(leader, "n2", answer).sent(AppendEntries)]
+    assert terms(follower.log) == terms(leader.log)
+    assert leader.commit_index == len(leader.log) - 1
+
+
+# --- 5.4.2 committing entries from previous terms
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 5, 6, 7])
+def test_5_3_an_entry_is_committed_when_a_majority_has_stored_it(nodes: int) -> None:
+    leader = elected(nodes=nodes)
+    for peer in leader.others[: nodes // 2]:
+        assert leader.commit_index == 0
+        told(leader, peer, Appended(1, True, 1, 0))
+    assert leader.commit_index == 1
+
+
+def test_5_4_2_entries_of_earlier_terms_are_never_committed_by_counting() -> None:
+    leader = elected(stored=log_of(1, 1))
+    told(leader, "n2", Appended(2, True, 2, 0))
+    assert leader.commit_index == 0
+    told(leader, "n2", Appended(2, True, 3, 0))
+    assert leader.commit_index == 3
+
+
+def test_a_cluster_of_one_commits_by_itself() -> None:
+    alone = started(nodes=1)
+    out = timed_out(alone, "election")
+    assert (alone.role, alone.commit_index) == ("leader", 1)
+    assert out.sent() == []
