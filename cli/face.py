@@ -76,11 +76,18 @@ class Face:
         """Print the object, with `timing` as its last member, when JSON was asked for."""
         if self.json:
             timing = {"seconds": round(monotonic() - self.started, 3)}
-            write(json_text.dumps({**told, "timing": timing}, ensure_ascii=False, default=str) + "\n")
+            write(json_text.dumps({**told, "timing": timing}, ensure_ascii=False, default=_plain) + "\n")
 
     def progress(self, told: str) -> Progress:
         """A context in which long work reports on standard error."""
         return Progress(told, silent=self.quiet)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say of our own structs, and of paths."""
+    import msgspec  # only when JSON is asked for
+
+    return msgspec.to_builtins(value, enc_hook=str)
 
 
 def write(text: str) -> None:
