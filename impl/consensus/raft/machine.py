@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ...node import NodeId, Value
 from .messages import Command
@@ -37,13 +37,16 @@ class KeyValueStore:
     the log.
     """
 
-    actions: ClassVar[frozenset[str]] = frozenset({"put", "delete", "cas"})
-
     def __init__(self, sessions_max: int) -> None:
         self.data: dict[Value, Value] = {}
         self.sessions: dict[NodeId, Session] = {}  # the one that was used last comes last
         self.sessions_max = sessions_max
         self.forgotten_index = 0
+
+    @staticmethod
+    def understands(action: str, argument: Value) -> bool:
+        """Whether this is a command at all; whatever gets into the log must be."""
+        return action in {"put", "delete"} or (action == "cas" and isinstance(argument, tuple) and len(argument) == 2)
 
     def get(self, key: Value) -> Value:
         """The value of the key; None where there is none."""

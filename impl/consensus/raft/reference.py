@@ -59,8 +59,9 @@ class Raft(Replicator):
 
     def on_write(self, sender: NodeId, message: Write, out: Outbox) -> None:
         """§5.3: the leader takes a command into its log; the answer waits until it has been applied."""
-        if message.action not in self.machine.actions:
-            out.send(sender, Error(message.msg_id, Error.NOT_SUPPORTED, f"no action {message.action!r}"))
+        if not self.machine.understands(message.action, message.argument):
+            text = f"no command: {message.action} with {message.argument!r}"
+            out.send(sender, Error(message.msg_id, Error.MALFORMED_REQUEST, text))
         elif self.role != LEADER:
             self.refuse(sender, message.msg_id, out)
         else:
@@ -73,10 +74,8 @@ class Raft(Replicator):
             out.note("applied", index, entry.term, None, None, None)
             return
         outcome = self.store.apply(index, command)
-        if outcome.executed:
-            out.note("applied", index, entry.term, command.told, command.client, command.msg_id)
-        else:
-            out.note("applied", index, entry.term, None, None, None)
+        effect = (command.told, command.client, command.msg_id) if outcome.executed else (None, None, None)
+        out.note("applied", index, entry.term, *effect)
         if self.role == LEADER and entry.term == self.term:
             self.answer(index, entry.term, command, outcome, out)
 

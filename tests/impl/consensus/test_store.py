@@ -70,10 +70,12 @@ def test_8_a_refusal_is_definite() -> None:
     assert not SessionExpired(1, 1001).definite
 
 
-def test_an_action_that_nobody_knows_is_refused_for_ever() -> None:
-    ((_, answer),) = told(in_charge(), "c0", Write(5, "increment", "x", 7)).sent(Error)
-    assert isinstance(answer, Error)
+@pytest.mark.parametrize(("action", "argument"), [("increment", 7), ("cas", 7), ("cas", (7,)), ("cas", None)])
+def test_what_is_no_command_never_gets_into_the_log(action: str, argument: Value) -> None:
+    leader = in_charge()
+    ((_, answer),) = told(leader, "c0", Write(5, action, "x", argument)).sent(Error)
     assert answer.definite
+    assert len(leader.log) == 2
 
 
 def test_8_only_the_leader_of_the_term_of_an_entry_answers_its_client() -> None:
