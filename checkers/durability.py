@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ..histories.trace import Note
 from .monitor import SafetyProperty, number, tell
 from .replicas import Replicas
 from .verdict import Anomaly
+
+RULE: Final = "An acknowledged entry is on a majority of disks, and no restart loses it."
 
 
 class Durable(SafetyProperty):
@@ -75,6 +78,3 @@ class Durable(SafetyProperty):
         """The notes by which those that hold the entry say so."""
         logs = [self._replicas[node].log for node in self._holders(index, term)]
         return [log[index].note for log in logs if index in log]
-
-
-RULE = "An acknowledged entry is on a majority of disks, and no restart loses it."

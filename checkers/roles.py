@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ..histories.trace import LIFECYCLE, Note
 from .monitor import SafetyProperty, number, tell
 from .verdict import Anomaly
+
+RULE: Final = "A write is acknowledged by the one leader of its entry's term."
 
 
 class EntitledAnswers(SafetyProperty):
@@ -50,9 +53,6 @@ class EntitledAnswers(SafetyProperty):
         if leader is not None and leader.node != note.node:
             return _two_leaders(note, leader)
         return None if term in self._led.get(note.node, {}) else _no_leader(note)
-
-
-RULE = "A write is acknowledged by the one leader of its entry's term."
 
 
 def _two_leaders(answer: Note, leads: Note) -> Anomaly:
