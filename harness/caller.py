@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..histories.event import MISSING, Kind
 from ..histories.values import Value, freeze, identity
 from ..impl.node import Context, Invocation, Key, Message, NodeId, Outcome, Request
@@ -76,6 +78,14 @@ class ClientLife(Life):
         self._caller.failed(error)
 
 
+class OpenOperation(msgspec.Struct, frozen=True):
+    """An operation that has begun; `hurt` says whether a fault was in force then."""
+
+    action: str
+    key: Value
+    hurt: bool
+
+
 class Caller:
     """A session of a history: a planned client through all its lives.
 
@@ -89,8 +99,7 @@ class Caller:
         self._world, self._number = world, number
         self._operations = deque(operations)
         self._lives = 0
-        self._open: PlannedOperation | None = None
-        self._hurt = False
+        self._open: OpenOperation | None = None
         self._deadline = 0
         self._watched = False
         self._observed: dict[Any, Value] = {}
@@ -132,7 +141,7 @@ class Caller:
         planned = self._operations.popleft()
         key = freeze(planned.key)
         argument = resolve(planned.argument, self._observed.get(identity(key)))
-        self._open, self._hurt = planned, world.hurt > 0
+        self._open = OpenOperation(planned.action, key, world.hurt > 0)
         self._record(Kind.INVOKE, MISSING if argument is None else argument, planned.node or None)
         self._deadline = world.now + world.plan.client_timeout_ns
         if not self._watched:
@@ -166,8 +175,8 @@ class Caller:
     def _observe(self, result: Value) -> None:
         assert self._open is not None
         if result is not None and not isinstance(result, bool):
-            self._observed[identity(freeze(self._open.key))] = result
-        if self._hurt:
+            self._observed[identity(self._open.key)] = result
+        if self._open.hurt:
             self._world.busy[self._open.action] += 1
 
     def _give_up(self, why: Value) -> None:
@@ -203,7 +212,7 @@ class Caller:
                 "retries",
                 Kind.INFO,
                 self._open.action,
-                key=freeze(self._open.key),
+                key=self._open.key,
                 value=self.process,
                 time=self._world.now,
                 session=self._number,
@@ -216,7 +225,7 @@ class Caller:
             self.process,
             kind,
             self._open.action,
-            key=freeze(self._open.key),
+            key=self._open.key,
             value=value,
             time=self._world.now,
             session=self._number,

@@ -6,13 +6,13 @@ A fault of a plan is data (`plan.Fault`); its kind says here what it does with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from ..histories.errors import UsageError
-from .network import AMOUNT_AT, DELAY_BITS, DUPLICATE_AT, LATE_AT, LOSS_AT, Fate, Parcel, chance
+from .network import AMOUNT, DUPLICATE, LATE, LOSS, Bits, Parcel, Rule
 from .plan import Fault
 from .randomness import QUANTILES
 
@@ -43,110 +43,108 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
 # --- messages
 
 
-class OnLinks(msgspec.Struct, frozen=True, eq=False):
+class OnLinks:
     """A rule for all links that begin or end at one of some nodes."""
 
-    fault: Fault
-
-    @property
-    def kind(self) -> str:
-        """The kind of fault that this is."""
-        return self.fault.fault
+    def __init__(self, fault: Fault, bits: Bits) -> None:
+        self.kind = fault.fault
+        self._nodes = frozenset(fault.nodes)
+        self._amount_ns = fault.amount_ns
+        self._shift, self._mask, self._limit = bits.shift, bits.mask, bits.limit(fault.rate)
 
     def hits(self, sender: str, receiver: str) -> bool:
         """Whether one of the two is hit."""
-        return sender in self.fault.nodes or receiver in self.fault.nodes
+        return sender in self._nodes or receiver in self._nodes
+
+    def happens(self, parcel: Parcel) -> bool:
+        """Whether it is the lot of this message."""
+        return (parcel.luck >> self._shift) & self._mask < self._limit
+
+    def amount(self, parcel: Parcel) -> int:
+        """Between none and all of a duration, each equally likely."""
+        return self._amount_ns * AMOUNT.of(parcel.luck) // QUANTILES
 
 
-class Loss(OnLinks, frozen=True, eq=False):
+class Loss(OnLinks):
     """Each message is lost with this probability."""
 
-    def change(self, fate: Fate, luck: int) -> bool:
+    def change(self, parcel: Parcel) -> bool:
         """Perhaps lose it."""
-        lost = chance(luck, LOSS_AT, 16, self.fault.rate)
+        lost = self.happens(parcel)
         if lost:
-            fate.lose(self.kind)
+            parcel.lose(self.kind)
         return lost
 
 
-class Duplication(OnLinks, frozen=True, eq=False):
+class Duplication(OnLinks):
     """With this probability a message arrives a second time, up to `amount_ns` later than the first."""
 
-    def change(self, fate: Fate, luck: int) -> bool:
+    def change(self, parcel: Parcel) -> bool:
         """Perhaps add a copy."""
-        doubled = chance(luck, DUPLICATE_AT, 12, self.fault.rate)
+        doubled = self.happens(parcel)
         if doubled:
-            fate.delays.append(fate.delays[0] + part(self.fault.amount_ns, luck))
+            parcel.delays.append(parcel.delays[0] + self.amount(parcel))
         return doubled
 
 
-class Delaying(OnLinks, frozen=True, eq=False):
+class Delaying(OnLinks):
     """With this probability a message is up to `amount_ns` later, and so overtaken by others."""
 
-    def change(self, fate: Fate, luck: int) -> bool:
+    def change(self, parcel: Parcel) -> bool:
         """Perhaps delay all copies."""
-        late = chance(luck, LATE_AT, 12, self.fault.rate)
+        late = self.happens(parcel)
         if late:
-            fate.delays = [delay + part(self.fault.amount_ns, luck) for delay in fate.delays]
+            parcel.delays = [delay + self.amount(parcel) for delay in parcel.delays]
         return late
 
 
-class Partition(msgspec.Struct, frozen=True, eq=False):
+class Partition:
     """No message crosses from one side to another; whoever is on no side is on one more.
 
     A client that is on no side stands with the node that it talks to, so nothing of its own is cut.
     """
 
-    fault: Fault
-    side_of: Mapping[str, int]
-    held: list[Parcel]
-
-    @property
-    def kind(self) -> str:
-        """The kind of fault that this is."""
-        return self.fault.fault
+    def __init__(self, fault: Fault, nodes: Iterable[str]) -> None:
+        self.kind = fault.fault
+        self.held: list[Parcel] = []
+        self._drops, self._one_way = fault.mode == "drop", fault.one_way
+        self._side_of = dict.fromkeys(nodes, len(fault.sides))
+        self._side_of |= {name: number for number, side in enumerate(fault.sides) for name in side}
 
     def hits(self, sender: str, receiver: str) -> bool:
         """Whether the two are on different sides; with `one_way`, and the sender is on the first."""
-        here, there = self.side_of.get(sender), self.side_of.get(receiver)
+        here, there = self._side_of.get(sender), self._side_of.get(receiver)
         if here is None or there is None or here == there:
             return False
-        return here == 0 or not self.fault.one_way
+        return here == 0 or not self._one_way
 
-    def change(self, fate: Fate, luck: int) -> bool:  # noqa: ARG002  # there is no luck in it
+    def change(self, parcel: Parcel) -> bool:
         """Lose it, or hold it until the end of the partition."""
-        if self.fault.mode == "drop":
-            fate.lose(self.kind)
+        if self._drops:
+            parcel.lose(self.kind)
         else:
-            fate.holder = self.held
+            parcel.holder = self.held
         return True
 
 
-def part(amount_ns: int, luck: int) -> int:
-    """Between none and all of a duration, each equally likely, by the bits of a message's luck that belong to amounts."""
-    return amount_ns * ((luck >> AMOUNT_AT) & DELAY_BITS) // QUANTILES
-
-
 def _lose(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Loss(fault), [])
+    return _in_force(world, Loss(fault, LOSS), [])
 
 
 def _duplicate(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Duplication(fault), [])
+    return _in_force(world, Duplication(fault, DUPLICATE), [])
 
 
 def _delay(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Delaying(fault), [])
+    return _in_force(world, Delaying(fault, LATE), [])
 
 
 def _cut(world: World, fault: Fault) -> Undo:
-    on_no_side = dict.fromkeys(world.plan.node_ids, len(fault.sides))
-    side_of = on_no_side | {name: number for number, side in enumerate(fault.sides) for name in side}
-    held: list[Parcel] = []
-    return _in_force(world, Partition(fault, side_of, held), held)
+    partition = Partition(fault, world.plan.node_ids)
+    return _in_force(world, partition, partition.held)
 
 
-def _in_force(world: World, rule: Loss | Duplication | Delaying | Partition, held: list[Parcel]) -> Undo:
+def _in_force(world: World, rule: Rule, held: list[Parcel]) -> Undo:
     world.network.add(rule)
     return lambda: world.network.remove(rule, held)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..histories.errors import UpheldError, UsageError
 from ..histories.values import Value, freeze
 from ..impl.node import Key, Message, NodeId
+from .clock import MILLION
 from .disk import SCALARS
 from .messages import CHECKED, require_immutable
 from .network import DELAY_BITS, Route, Station
@@ -83,7 +84,7 @@ class Life:
         luck = route.draw(64)
         if route.plain:
             arrival = self.world.now + route.delays[luck & DELAY_BITS]
-            heappush(self._agenda, (arrival, self._sequence(), route.receiver.life.receive, self.address, message))
+            heappush(self._agenda, (arrival, self._sequence(), route.receiver.receive, self.address, message))
         else:
             self.world.network.carry(route, luck, message)
 
@@ -97,7 +98,8 @@ class Life:
         timer = self._timers.get(name)
         if timer is None:
             timer = self._timers[name] = Timer(name)
-        timer.due = due = self.world.now + self.clock.lasts(delay_ns)
+        clock = self.clock
+        timer.due = due = self.world.now + (delay_ns if clock.rate_ppm == MILLION else clock.lasts(delay_ns))
         timer.sequence = self._sequence()
         if timer.entry == NEVER or due < timer.entry_due:
             self._enter(timer)
@@ -160,10 +162,14 @@ class Life:
         if timer.sequence != sequence or timer.due == NEVER:
             return
         timer.due = NEVER
+        self.ring(timer.name)
+
+    def ring(self, name: str) -> None:
+        """A timer has run out."""
         if self.world.full:
-            self.world.transport(self.address, "timer", (timer.name,))
+            self.world.transport(self.address, "timer", (name,))
         try:
-            self.code.on_timer(timer.name, self)
+            self.code.on_timer(name, self)
         except Exception as error:  # noqa: BLE001  # whatever a handler raises is a finding
             self._raised(error)
 
@@ -249,46 +255,32 @@ class NodeLife(Life):
                     self._enter(timer)
 
 
-class CountingLife(NodeLife):
-    """A node's life in a plan with faults that wait for the k-th time that something happens.
+INPUTS: Final = {"message": "receive", "timer": "ring"}
+EFFECTS: Final = ("send", "set_timer", "cancel_timer", "store", "erase", "sync", "note")
+"""What can be counted in a life: inputs by the methods that handle them, and effects."""
 
-    An effect is counted when it has been carried out, an input before it is handled. Whatever the fault does, it does
-    there and then: a crash at a message loses the message, a crash at a `store` leaves a write that was never synced.
+
+def count(life: NodeLife, event: str, tell: Callable[[], None]) -> None:
+    """Call `tell` whenever this happens in a life: an effect, `message`, `timer`, or `note:` and a kind.
+
+    An effect is counted when it has been carried out, an input before it is handled; what waits for the disk is counted
+    when its time has come. So whatever a fault does, it does there and then: a crash at a message loses the message, a
+    crash at a `store` leaves a write that was never synced.
     """
+    name, _, kind = event.partition(":")
+    method = INPUTS.get(name, name)
+    original: Callable[..., None] = getattr(life, method)
 
-    def send(self, to: NodeId, message: Message, /) -> None:
-        """Send a message, and count it."""
-        self._counted("send", super().send, to, message)
+    def counted_before(*arguments: Any) -> None:
+        if not life.busy:
+            tell()
+        if life.alive:
+            original(*arguments)
 
-    def set_timer(self, name: str, delay_ns: int, /) -> None:
-        """Set a timer, and count it."""
-        self._counted("set_timer", super().set_timer, name, delay_ns)
-
-    def store(self, key: Key, value: Value | Message, /) -> None:
-        """Write to the disk, and count it."""
-        self._counted("store", super().store, key, value)
-
-    def sync(self) -> None:
-        """Begin to sync, and count it."""
-        self._counted("sync", super().sync)
-
-    def note(self, kind: str, /, *facts: Value) -> None:
-        """Tell the trace, and count it."""
-        self._counted(f"note:{kind}", super().note, kind, *facts)
-
-    def receive(self, sender: NodeId, message: Message) -> None:
-        """Count a message, and handle it."""
-        if not self.busy:
-            self.world.occurred(self.address, "message")
-        super().receive(sender, message)
-
-    def _run_out(self, timer: Timer, sequence: int) -> None:
-        if not self.busy and timer.sequence == sequence and timer.due != NEVER:
-            self.world.occurred(self.address, "timer")
-        super()._run_out(timer, sequence)
-
-    def _counted(self, event: str, effect: Callable[..., None], *arguments: Any) -> None:
-        takes_place = not self.busy
-        effect(*arguments)
+    def counted_after(*arguments: Any) -> None:
+        takes_place = not life.busy and (not kind or arguments[0] == kind)
+        original(*arguments)
         if takes_place:
-            self.world.occurred(self.address, event)
+            tell()
+
+    setattr(life, method, counted_before if name in INPUTS else counted_after)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..impl.node import Context
 from .clock import NodeClock
 from .disk import NodeDisk
-from .life import CountingLife, NodeLife
+from .life import NodeLife, count
 from .plan import ClockSkew, Disk
 from .randomness import Luck, stream
 
@@ -38,11 +39,14 @@ class Machine:
         self._world = world
         self._tears = Luck(stream(plan.seed, "torn", name))
         self._lives = 0
-        self.life: NodeLife = self._born()
+        self._be_born()
 
-    def _born(self) -> NodeLife:
-        life_class = CountingLife if self._world.counts else NodeLife
-        return life_class(self._world, self)
+    def _be_born(self) -> None:
+        self.life = NodeLife(self._world, self)
+        for (node, event), tally in self._world.tallies.items():
+            if node in {self.name, "*"}:
+                count(self.life, event, partial(tally.tell, self.name))
+        self.receive = self.life.receive
 
     def boot(self) -> None:
         """Make the node from what is on its disk."""
@@ -79,7 +83,7 @@ class Machine:
         """Start again after a crash; answers whether that was needed."""
         if self.life.alive:
             return False
-        self.life = self._born()
+        self._be_born()
         self.boot()
         self._world.at(self._world.now, self.life.start, None, None)
         return True

@@ -25,16 +25,31 @@ if TYPE_CHECKING:
 DELAY_BITS: Final = QUANTILES - 1
 """The lowest bits of a message's luck: which quantile its delay is."""
 
-LOSS_AT: Final = 12
-DUPLICATE_AT: Final = 28
-LATE_AT: Final = 40
-AMOUNT_AT: Final = 52
-"""Where the other purposes have their bits: 16 for loss, 12 for each of the others."""
+
+class Bits(msgspec.Struct, frozen=True):
+    """The bits of a message's luck that belong to one purpose: so many of them, above the lowest `shift`."""
+
+    shift: int
+    width: int
+
+    @property
+    def mask(self) -> int:
+        """Them alone, once the luck is shifted."""
+        return (1 << self.width) - 1
+
+    def of(self, luck: int) -> int:
+        """What they say: an integer below 2 ** width."""
+        return (luck >> self.shift) & self.mask
+
+    def limit(self, rate: float) -> float:
+        """Something of this probability happens when they say less than that."""
+        return rate * (1 << self.width)
 
 
-def chance(luck: int, at: int, bits: int, rate: float) -> bool:
-    """Whether something of this probability happens, by the bits of a message's luck that belong to it."""
-    return (luck >> at) & ((1 << bits) - 1) < rate * (1 << bits)
+LOSS: Final = Bits(12, 16)
+DUPLICATE: Final = Bits(28, 12)
+LATE: Final = Bits(40, 12)
+AMOUNT: Final = Bits(52, 12)
 
 
 class Station(Protocol):
@@ -55,26 +70,10 @@ class Station(Protocol):
         """Who takes in what arrives."""
         ...
 
-
-class Fate:
-    """What is to become of one message.
-
-    Attributes:
-        delays: of each copy that arrives, in nanoseconds.
-        why: the kind of fault that lost it, or "".
-        holder: keeps it until a later time, if anybody does.
-    """
-
-    __slots__ = ("delays", "holder", "why")
-
-    def __init__(self, delays: list[int]) -> None:
-        self.delays = delays
-        self.why = ""
-        self.holder: list[Parcel] | None = None
-
-    def lose(self, why: str) -> None:
-        """No copy arrives."""
-        self.delays, self.why = [], why
+    @property
+    def receive(self) -> Callable[[str, Message], None]:
+        """How it does; the life's own method."""
+        ...
 
 
 class Rule(Protocol):
@@ -89,7 +88,7 @@ class Rule(Protocol):
         """Whether it acts on the link between these two at all."""
         ...
 
-    def change(self, fate: Fate, luck: int) -> bool:
+    def change(self, parcel: Parcel) -> bool:
         """Change the fate of one message on such a link; answers whether it did."""
         ...
 
@@ -117,21 +116,46 @@ class Route:
         self._last = 0
 
     def in_order(self, time: int) -> int:
-        """When a message that would arrive at this time does arrive: not before those that were sent earlier."""
-        if self.link.fifo:
-            time = self._last = max(time, self._last)
-        return time
+        """When a message that would arrive at this time does, on a link that keeps the order of sending."""
+        self._last = max(time, self._last)
+        return self._last
 
 
-class Parcel(msgspec.Struct, frozen=True):
-    """A message on its way: which one of its route it is, its luck, and whom it was sent to (a life, not an address)."""
+class Parcel:
+    """A message on its way along a route that is not plain, and its fate.
 
-    route: Route
-    number: int
-    luck: int
-    message: Message
-    receiver: Life
-    message_id: int
+    Attributes:
+        number: which one of its route it is.
+        luck: 64 bits.
+        receiver: whom it was sent to; a life, not an address.
+        delays: of each copy that arrives, in nanoseconds.
+        why: the kind of fault that lost it, or "".
+        holder: keeps it until a later time, if anybody does.
+    """
+
+    __slots__ = ("delays", "holder", "luck", "message", "message_id", "number", "receiver", "route", "why")
+
+    def __init__(self, route: Route, luck: int, message: Message, message_id: int) -> None:
+        self.route, self.number, self.luck, self.message = route, route.sent, luck, message
+        self.message_id, self.receiver = message_id, route.receiver.life
+        self.be_delayed()
+
+    def be_delayed(self) -> None:
+        """Arrive once, after the delay of the link."""
+        self.delays = [self.route.delays[self.luck & DELAY_BITS]]
+        self.why = ""
+        self.holder: list[Parcel] | None = None
+
+    def lose(self, why: str) -> None:
+        """No copy arrives."""
+        self.delays, self.why = [], why
+
+    def override(self, delivery: Delivery) -> None:
+        """Share the fate that the plan has for it."""
+        if delivery.delay_ns is None:
+            self.lose("delivery")
+        else:
+            self.delays = [delivery.delay_ns] * delivery.copies
 
 
 class Network:
@@ -192,6 +216,7 @@ class Network:
         self._rules.remove(rule)
         self._apply_all()
         for parcel in held:
+            parcel.be_delayed()
             self._decide(parcel)
 
     def _apply_all(self) -> None:
@@ -210,7 +235,7 @@ class Network:
     def carry(self, route: Route, luck: int, message: Message) -> None:
         """Decide the fate of a message that was just sent along a route which is not plain."""
         self._message_ids += 1
-        parcel = Parcel(route, route.sent, luck, message, route.receiver.life, self._message_ids)
+        parcel = Parcel(route, luck, message, self._message_ids)
         if self._world.full:
             kind = message.__struct_config__.tag
             body = freeze(msgspec.to_builtins(message, enc_hook=dict))
@@ -218,34 +243,38 @@ class Network:
         self._decide(parcel)
 
     def _decide(self, parcel: Parcel) -> None:
-        route, world = parcel.route, self._world
-        fate = Fate([route.delays[parcel.luck & DELAY_BITS]])
+        route = parcel.route
         if parcel.number in route.deliveries:
-            _override(fate, route.deliveries[parcel.number])
+            parcel.override(route.deliveries[parcel.number])
         else:
-            self._rule(fate, parcel)
-        if fate.delays and fate.holder is not None:
-            fate.holder.append(parcel)
-            return
-        for delay in fate.delays:
-            if world.full:
-                world.at(route.in_order(world.now + delay), self._arrive, parcel, None)
-            else:
-                world.at(
-                    route.in_order(world.now + delay), parcel.receiver.receive, route.sender.address, parcel.message
-                )
-        if not fate.delays:
-            self._dropped(parcel, fate.why)
+            self._rule(parcel)
+        if not parcel.delays:
+            self._dropped(parcel, parcel.why)
+        elif parcel.holder is not None:
+            parcel.holder.append(parcel)
+        else:
+            self._dispatch(parcel)
 
-    def _rule(self, fate: Fate, parcel: Parcel) -> None:
+    def _rule(self, parcel: Parcel) -> None:
         link, luck = parcel.route.link, parcel.luck
-        if chance(luck, LOSS_AT, 16, link.loss):
-            fate.lose("loss")
-        if fate.delays and chance(luck, DUPLICATE_AT, 12, link.duplicate):
-            fate.delays.append(parcel.route.delays[(luck >> AMOUNT_AT) & DELAY_BITS])
+        if link.loss and LOSS.of(luck) < LOSS.limit(link.loss):
+            parcel.lose("loss")
+        elif link.duplicate and DUPLICATE.of(luck) < DUPLICATE.limit(link.duplicate):
+            parcel.delays.append(parcel.route.delays[AMOUNT.of(luck)])
         for rule in parcel.route.rules:
-            if fate.delays and rule.change(fate, luck):
-                self._world.fire(rule.kind)
+            if not parcel.delays:
+                break
+            if rule.change(parcel):
+                self._world.fired[rule.kind] += 1
+
+    def _dispatch(self, parcel: Parcel) -> None:
+        world, route = self._world, parcel.route
+        for delay in parcel.delays:
+            arrival = route.in_order(world.now + delay) if route.link.fifo else world.now + delay
+            if world.full:
+                world.at(arrival, self._arrive, parcel, None)
+            else:
+                world.at(arrival, parcel.receiver.receive, route.sender.address, parcel.message)
 
     def _arrive(self, parcel: Parcel, _: None) -> None:
         sender, receiver = parcel.route.sender.address, parcel.route.receiver.address
@@ -263,10 +292,3 @@ class Network:
     def _tell(self, address: str, kind: str, *facts: Any) -> None:
         told: tuple[Value, ...] = facts
         self._world.transport(address, kind, told)
-
-
-def _override(fate: Fate, delivery: Delivery) -> None:
-    if delivery.delay_ns is None:
-        fate.lose("delivery")
-    else:
-        fate.delays = [delivery.delay_ns] * delivery.copies

@@ -22,6 +22,7 @@ from ..histories.trace import TRANSPORT, Note, Trace
 from ..histories.values import Map, freeze, thaw
 from .faults import FAULTS
 from .fences import fenced
+from .life import EFFECTS, INPUTS
 from .plan import Fault, Plan
 from .system import System
 from .world import LEADER, World
@@ -203,8 +204,14 @@ def _check_fault(plan: Plan, fault: Fault) -> None:
         raise UsageError(f"a {fault.fault} begins either `at_ns` or `on` an occurrence: {fault}")
     if min(fault.at_ns or 0, fault.undo_after_ns or 0) < 0 or (fault.amount_ns < 0 and fault.fault != "clock-offset"):
         raise UsageError(f"a {fault.fault} has a negative time: {fault}")
+    if fault.on is not None and fault.on.event.partition(":")[0] not in {*INPUTS, *EFFECTS}:
+        raise UsageError(
+            f"a {fault.fault} waits for {fault.on.event!r}; there are {', '.join([*INPUTS, *EFFECTS])} and note:KIND"
+        )
     places = {*fault.nodes, *([fault.on.node] if fault.on else [])}
     sides = {name for side in fault.sides for name in side}
-    strangers = (places - {LEADER, "*", *plan.node_ids}) | {name for name in sides - {LEADER, *plan.node_ids} if not CLIENT.fullmatch(name)}
+    strangers = (places - {LEADER, "*", *plan.node_ids}) | {
+        name for name in sides - {LEADER, *plan.node_ids} if not CLIENT.fullmatch(name)
+    }
     if strangers:
         raise UsageError(f"a {fault.fault} hits {min(strangers)!r}; the nodes are {', '.join(plan.node_ids)}")

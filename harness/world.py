@@ -36,6 +36,21 @@ LEADER: Final = "leader"
 """In a fault: the node that began to lead last, when the fault begins; the first node while nobody has."""
 
 
+class Tally:
+    """How often something has happened, and which faults wait for which time of it."""
+
+    def __init__(self, begin: Callable[[int, Fault], None]) -> None:
+        self.waiting: dict[int, list[tuple[int, Fault]]] = {}
+        self._begin = begin
+        self._count = 0
+
+    def tell(self, node: str) -> None:
+        """It has happened once more, at this node."""
+        self._count += 1
+        for number, fault in self.waiting.get(self._count, ()):
+            self._begin(number, fault if fault.nodes else msgspec.structs.replace(fault, nodes=(node,)))
+
+
 class World:
     """One run in progress.
 
@@ -44,7 +59,7 @@ class World:
         agenda: what is still to happen, a heap.
         sequence: gives the next place among simultaneous events.
         full: whether messages and timers are noted, too.
-        counts: whether faults wait for the k-th time that something happens.
+        tallies: of what faults wait for, by node and event.
         hurt: how many faults are in force.
         history, notes, findings, fired, busy, order: what a `trial.Run` is made of.
     """
@@ -69,9 +84,11 @@ class World:
         self._running = True
         self._healed = False
         self._undo: dict[int, tuple[Fault, Callable[[], None]]] = {}
-        self._waiting: dict[tuple[str, str], list[tuple[int, Fault]]] = {}
-        self._occurrences: Counter[tuple[str, str]] = Counter()
-        self.counts = any(fault.on is not None for fault in plan.faults)
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        for number, fault in enumerate(plan.faults):
+            if fault.on is not None:
+                tally = self.tallies.setdefault((fault.on.node, fault.on.event), Tally(self._begin))
+                tally.waiting.setdefault(fault.on.k, []).append((number, fault))
         self.network = Network(self)
         self.machines = {name: Machine(self, name) for name in plan.node_ids}
         for machine in self.machines.values():
@@ -112,9 +129,7 @@ class World:
         for caller in self.callers:
             caller.plan_next()
         for number, fault in enumerate(self.plan.faults):
-            if fault.on is not None:
-                self._waiting.setdefault((fault.on.node, fault.on.event), []).append((number, fault))
-            elif fault.at_ns is not None and fault.at_ns < phases.heal_ns:
+            if fault.at_ns is not None and fault.at_ns < phases.heal_ns:
                 self.at(fault.at_ns, self._begin, number, fault)
         self.at(phases.heal_ns, self._heal, None, None)
         self.at(phases.quiet_ns, self._phase, "quiet", None)
@@ -154,17 +169,6 @@ class World:
         self.fired[kind] += 1
 
     # --- faults
-
-    def occurred(self, node: str, event: str) -> None:
-        """Something that faults may wait for has happened at a node."""
-        for place in (node, "*"):
-            waiting = self._waiting.get((place, event))
-            if waiting is None:
-                continue
-            self._occurrences[place, event] += 1
-            for number, fault in waiting:
-                if fault.on is not None and fault.on.k == self._occurrences[place, event]:
-                    self._begin(number, fault if fault.nodes else msgspec.structs.replace(fault, nodes=(node,)))
 
     def _begin(self, number: int, fault: Fault) -> None:
         """A fault begins, unless all has healed."""

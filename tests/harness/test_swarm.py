@@ -130,7 +130,7 @@ def test_a_system_may_ask_for_a_timeout_and_a_time_to_recover() -> None:
 )
 def test_what_does_not_exist_is_a_usage_error(asked: dict[str, Any], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        generate_plan(COUNTERS, **({"workload": "adding", "seed": 1} | asked))
+        generate_plan(COUNTERS, **{"workload": "adding", "seed": 1, **asked})
 
 
 def test_a_run_of_five_nodes_is_short() -> None:

@@ -474,6 +474,7 @@ def test_the_header_tells_judges_what_bounds_are_made_of() -> None:
         ({"faults": (Fault(fault="crash", at_ns=-1),)}, "negative time"),
         ({"faults": (Fault(fault="crash", at_ns=0, nodes=("n3",)),)}, "hits 'n3'"),
         ({"faults": (Fault(fault="crash", on=Occurrence("n3", "send")),)}, "hits 'n3'"),
+        ({"faults": (Fault(fault="crash", on=Occurrence("n1", "sneeze")),)}, "waits for 'sneeze'; there are message"),
         ({"links": {"*": Link(delay=toys.Delay(shape="square"))}}, "no delay of shape 'square'"),
     ],
 )
