@@ -11,7 +11,7 @@ from itertools import combinations, pairwise, product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upheld.checkers.consensus import (
@@ -360,6 +360,7 @@ def test_a_judge_agrees_with_its_definition(
 def test_a_monitor_speaks_at_the_note_that_completes_the_violation(
     judge: SafetyProperty, definition: Definition, drawn: st.SearchStrategy[Trace]
 ) -> None:
+    @settings(max_examples=60)
     @given(drawn)
     def speaks(trace: Trace) -> None:
         monitor = judge.monitor(trace.nodes)
