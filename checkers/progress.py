@@ -265,10 +265,10 @@ def _overlaps(operation: Operation, times: Iterable[tuple[int, int]]) -> bool:
 
 
 class Reelection:
-    """After the crash of the leader, a node leads in a higher term, within the bound from the crash or from the heal.
+    """After the crash of the leader, a node begins to lead, within the bound from the crash or from the heal.
 
     The leader is the node that noted the highest term in which it leads. The bound of a crash in the storm runs from the
-    heal on.
+    heal on. In which term the next one leads is not asked here: a cluster that forgets its terms breaks other properties.
     """
 
     name: ClassVar[str] = "reelection"
@@ -291,16 +291,8 @@ class Reelection:
         return Upheld(checker=self.name, method=METHOD, evidence=told)
 
     def _judge(self, evidence: Evidence, leads: Note, crash: Note) -> Verdict:
-        term = number(leads, "term")
         since = max(crash.time, heal_ns(evidence.history) or 0)
-        successor = next(
-            (
-                note
-                for note in evidence.trace.of_kind("leads")
-                if number(note, "term") > term and note.time >= crash.time
-            ),
-            None,
-        )
+        successor = next((note for note in evidence.trace.of_kind("leads") if note.time >= crash.time), None)
         deadline = Deadline.of(evidence, since_ns=since, bound=self.bound, period=self.period)
         facts = (leads, crash) if successor is None else (leads, crash, successor)
         happened = successor.time if successor else None

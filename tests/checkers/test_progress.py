@@ -121,9 +121,9 @@ def test_an_upheld_progress_says_how_long_it_took() -> None:
             "upheld",
         ),
         (
-            "in the same term is no election",
+            "in the same term, since the cluster has forgotten it",
             "@10 n1 leads 1; @20 n1 crash fault; @1050 n2 leads 1; @2000 n1 term 2",
-            "undecided",
+            "upheld",
         ),
         ("late", "@10 n1 leads 1; @20 n1 crash fault; @1101 n2 leads 2", "late"),
         ("never, and nothing moves", "@10 n1 leads 1; @20 n1 crash fault", "stuck"),
