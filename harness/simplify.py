@@ -83,7 +83,7 @@ def fewer_clients(failure: Failure) -> Proposals:
     kept = yield from ddmin(_clients(plan), lambda clients: _of_clients(plan, clients))
     plan = _of_clients(plan, kept)
     for client in kept[1:]:
-        merged = _with_operations(plan, client=lambda c, gone=client: kept[0] if c == gone else c)
+        merged = _with_operations(plan, client=_in_place_of(client, kept[0]))
         if (yield merged):
             plan = merged
 
@@ -150,7 +150,7 @@ def less_waiting(failure: Failure) -> Proposals:
 def rounder_numbers(failure: Failure) -> Proposals:
     """Times in whole seconds, or tenths, or hundredths, or milliseconds."""
     for unit_ns in (SECOND, 100 * MS, 10 * MS, MS):
-        if (yield _moved(failure.plan, lambda at, unit=unit_ns: -(-at // unit) * unit)):
+        if (yield _moved(failure.plan, _rounded_up(unit_ns))):
             return
 
 
@@ -241,7 +241,7 @@ def _squeezed(plan: Plan) -> Iterator[Plan]:
     for after_ns, before_ns in sorted(_gaps(plan), key=lambda gap: gap[0] - gap[1])[:4]:
         for by_ns in (before_ns - after_ns, (before_ns - after_ns) // 2):
             if by_ns >= MS:
-                yield _moved(plan, lambda at, after=after_ns, by=by_ns: at if at <= after else max(after, at - by))
+                yield _moved(plan, _earlier(after_ns, by_ns))
 
 
 def _without(plan: Plan, gone: Sequence[str]) -> Plan:
@@ -289,3 +289,16 @@ def _simplifications(fault: Fault, nodes: Sequence[str]) -> Iterator[dict[str, A
         yield from ({"nodes": (node,)} for node in fault.nodes)
     if len(fault.sides) > 1 and min(map(len, fault.sides)) > 1:
         yield from ({"sides": ((node,), tuple(other for other in nodes if other != node))} for node in nodes)
+
+
+def _in_place_of(gone: int, stays: int) -> Callable[[int], int]:
+    return lambda client: stays if client == gone else client
+
+
+def _rounded_up(unit_ns: int) -> Callable[[int], int]:
+    return lambda at: -(-at // unit_ns) * unit_ns
+
+
+def _earlier(after_ns: int, by_ns: int) -> Callable[[int], int]:
+    """Whatever is later than `after_ns` happens that much earlier, and not before it."""
+    return lambda at: at if at <= after_ns else max(after_ns, at - by_ns)
