@@ -131,7 +131,10 @@ class Validity(SafetyProperty):
 
 
 class Decides:
-    """Eventually a decision is made: after the heal, within the bound, a slot is decided that was not decided before.
+    """Eventually a decision is made: after the heal, within the bound, there is one that was not made before.
+
+    It is about a slot that was not decided before, or, in a log, another entry than was ever applied there: a cluster that
+    has forgotten its log decides anew, whatever else it breaks.
 
     Attributes:
         bound, period: nanoseconds, or computed from the evidence; `progress.Deadline` says what they mean.
@@ -167,10 +170,14 @@ def _first_asked(history: History, asks: Callable[[Operation], bool], *, after_n
 
 
 def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:
-    decided: set[Any] = set()
+    highest = 0
+    known: set[Any] = set()
     for note in evidence.trace.of_kind("decided", "committed", "applied"):
-        slot = identity(note.facts[0])
-        if slot not in decided and note.time > after_ns:
+        made = identity(note.facts[:1] if note.kind == "decided" else note.facts)
+        is_new = number(note, "index") > highest if note.kind == "committed" else made not in known
+        if is_new and note.time > after_ns:
             return note
-        decided.add(slot)
+        known.add(made)
+        if note.kind != "decided":
+            highest = max(highest, number(note, "index"))
     return None

@@ -151,6 +151,8 @@ def test_a_new_leader_follows_one_that_crashed(notes: str, expected: str) -> Non
         ("a new slot", "@10 n1 decided 1 a; @1020 n2 decided 2 b", "upheld"),
         ("an entry that was committed before", "@10 n1 committed 3 1; @1020 n2 committed 3 1", "stuck"),
         ("a new entry", "@10 n1 committed 3 1; @1020 n2 committed 4 1", "upheld"),
+        ("what was applied before", "@10 n1 applied 3 1 a c0 1; @1020 n2 applied 3 1 a c0 1", "stuck"),
+        ("another entry in its place", "@10 n1 applied 3 1 a c0 1; @1020 n2 applied 3 1 b c0 2", "upheld"),
         ("late", "@1200 n1 decided 1 a", "late"),
         ("not yet", "@1900 n1 term 7", "undecided"),
     ),
