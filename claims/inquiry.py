@@ -94,6 +94,7 @@ class Inquiry:
                 minimal=self._minimal.get((course.group.name, claim.id)),
                 needed=self._needed(course.group),
                 is_cut_short=self._proceedings.is_cut_short,
+                module=self._docket.named_by_user(system),
             ),
         )
 

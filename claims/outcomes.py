@@ -33,6 +33,7 @@ class Outcome:
         minimal: that failure, made minimal.
         needed: how many judged runs it takes to be upheld.
         is_cut_short: the budget of wall time has run out.
+        module: what a replay has to name, where the system is not installed.
     """
 
     campaign: Campaign
@@ -41,6 +42,7 @@ class Outcome:
     minimal: Minimal | None = None
     needed: int = 1
     is_cut_short: bool = False
+    module: str = ""
 
 
 def result_of_runs(claim: Claim, system: str, variant: str, outcome: Outcome) -> ClaimResult:
@@ -166,7 +168,7 @@ def _failure(outcome: Outcome) -> Mapping[str, Any]:
         told |= {
             "history": str(minimal.folder / "history.jsonl"),
             "plan": str(plan),
-            "replay": f"upheld replay {shlex.quote(str(plan))}",
+            "replay": shlex.join(["upheld", "replay", str(plan), *filter(None, [outcome.module])]),
         }
     return told
 

@@ -81,11 +81,14 @@ class Docket:
         return tuple(dict.fromkeys(claim.chapter for claim in self.claims.values()))
 
     def system(self, name: str) -> System:
-        """The system of that name.
+        """The system of that name, or of that module.
 
         Raises:
             UsageError: there is none; the text names those that are near.
         """
+        module = self._origins.get(_file(name) or name)
+        if module is not None and module.system is not None:
+            return module.system
         if name not in self.systems:
             raise UsageError(_unknown("system", name, self.systems))
         return self.systems[name]
@@ -117,6 +120,11 @@ class Docket:
     def origin_of(self, system: str) -> str:
         """The module that puts this system on trial."""
         return next(m.origin for m in self.modules if m.system and m.system.name == self.system(system).name)
+
+    def named_by_user(self, system: str) -> str:
+        """The module of this system, where nothing but a command line names it; "" where it is ours or installed."""
+        origin = self.origin_of(system)
+        return "" if origin in _installed() else origin
 
     def origin_of_claim(self, name: str) -> str:
         """The module that makes this claim."""

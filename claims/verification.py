@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..checkers.verdict import Verdict, describe
 from ..harness.engines import engine as engine_of
 from ..harness.plan import read_plan
 from ..harness.store import Store, clear_running
@@ -28,12 +29,14 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         run: the run itself, with its plan, its evidence and a full trace.
         results: one for each claim that the plan names (or all of its system's), as `verify` tells them.
+        verdicts: by claim, as its judge gave it; of a *sometimes* claim it is about the opposite.
         digest: of this run.
         expected: the digest that the plan expects; "" when it expects none.
     """
 
     run: Run
     results: list[ClaimResult]
+    verdicts: dict[str, Verdict]
     digest: str
     expected: str
 
@@ -164,14 +167,13 @@ def replay(path: Path, *, docket: Docket, store: Store | None = None) -> Replaye
     claims = [docket.claim(name) for name in plan.claims] or _about(docket.claims_of(system.name), plan.variant, docket)
     judged = [claim for claim in claims if isinstance(claim.by, Trials)]
     run = run_plan(plan, system, trace="full")
-    rows = []
-    for group in (each() for each in run_groups(judged, docket, plan.variant, mutants=plan.mutants)):
-        rows += [
-            result_of_replay(docket.claim(case.claim), plan, group.judge(case, run), run.digest) for case in group.cases
-        ]
+    groups = [opener() for opener in run_groups(judged, docket, plan.variant, mutants=plan.mutants)]
+    verdicts = {case.claim: group.judge(case, run) for group in groups for case in group.cases}
+    rows = [result_of_replay(docket.claim(name), plan, verdict, run.digest) for name, verdict in verdicts.items()]
     if store is not None:
-        store.keep(f"replay-{run.digest[:12]}", run, [{"claim": row.id, "verdict": row.verdict} for row in rows])
-    return Replayed(run=run, results=rows, digest=run.digest, expected=plan.expect.digest)
+        told = [{"claim": name, **describe(verdict)} for name, verdict in verdicts.items()]
+        store.keep(f"replay-{run.digest[:12]}", run, told)
+    return Replayed(run=run, results=rows, verdicts=verdicts, digest=run.digest, expected=plan.expect.digest)
 
 
 def _about(claims: Sequence[Claim], variant: str, docket: Docket) -> list[Claim]:

@@ -15,6 +15,9 @@ from .status import Status, gravest, status_of
 def replay(
     face: Face,
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan.json of a run.")],
+    modules: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODULE]...", help="Where its system is found.")
+    ] = None,
     *,
     store: StoreOption = STORE,
 ) -> Status:
@@ -22,15 +25,18 @@ def replay(
 
     Exit status: 1 when it refutes, whatever the variant; 2 when the run is not the one that the plan expects.
     """
+    from ..checkers.verdict import Refuted
     from ..claims import registry, verification
     from ..harness.store import Store
     from ..reports.tables import claims_table
     from ..reports.timeline import timeline
 
     with face.progress(f"replaying {plan}"):
-        replayed = verification.replay(plan, docket=registry.docket(), store=Store(store))
+        replayed = verification.replay(plan, docket=registry.docket(modules or ()), store=Store(store))
+    anomalies = [verdict.anomaly for verdict in replayed.verdicts.values() if isinstance(verdict, Refuted)]
+    marked = {operation.invocation for anomaly in anomalies for operation in anomaly.operations}
     face.show(lambda: claims_table(replayed.results))
-    face.show(lambda: timeline(replayed.run.evidence.history))
+    face.show(lambda: timeline(replayed.run.evidence.history, marked=marked))
     face.tell(
         {
             "plan": str(plan.absolute()),
