@@ -1,20 +1,19 @@
 """The faults: each does one thing to a world, and gives back its inverse.
 
 A fault of a plan is data (`plan.Fault`); its kind says here what it does with that. What a fault does to messages is a
-`network.Rule`. A new kind is one entry of `FAULTS`.
+`rules.Rule`. A new kind is one entry of `FAULTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from ..histories.errors import UsageError
-from .network import AMOUNT, DUPLICATE, LATE, LOSS, Bits, Parcel, Rule
 from .plan import Fault
-from .randomness import QUANTILES
+from .rules import DUPLICATE, LATE, LOSS, Delaying, Duplication, Loss, Parcel, Partition, Rule
 
 if TYPE_CHECKING:
     from .world import World
@@ -43,100 +42,16 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
 # --- messages
 
 
-class OnLinks:
-    """A rule for all links that begin or end at one of some nodes."""
-
-    def __init__(self, fault: Fault, bits: Bits) -> None:
-        self.kind = fault.fault
-        self._nodes = frozenset(fault.nodes)
-        self._amount_ns = fault.amount_ns
-        self._shift, self._mask, self._limit = bits.shift, bits.mask, bits.limit(fault.rate)
-
-    def hits(self, sender: str, receiver: str) -> bool:
-        """Whether one of the two is hit."""
-        return sender in self._nodes or receiver in self._nodes
-
-    def happens(self, parcel: Parcel) -> bool:
-        """Whether it is the lot of this message."""
-        return (parcel.luck >> self._shift) & self._mask < self._limit
-
-    def amount(self, parcel: Parcel) -> int:
-        """Between none and all of a duration, each equally likely."""
-        return self._amount_ns * AMOUNT.of(parcel.luck) // QUANTILES
-
-
-class Loss(OnLinks):
-    """Each message is lost with this probability."""
-
-    def change(self, parcel: Parcel) -> bool:
-        """Perhaps lose it."""
-        lost = self.happens(parcel)
-        if lost:
-            parcel.lose(self.kind)
-        return lost
-
-
-class Duplication(OnLinks):
-    """With this probability a message arrives a second time, up to `amount_ns` later than the first."""
-
-    def change(self, parcel: Parcel) -> bool:
-        """Perhaps add a copy."""
-        doubled = self.happens(parcel)
-        if doubled:
-            parcel.delays.append(parcel.delays[0] + self.amount(parcel))
-        return doubled
-
-
-class Delaying(OnLinks):
-    """With this probability a message is up to `amount_ns` later, and so overtaken by others."""
-
-    def change(self, parcel: Parcel) -> bool:
-        """Perhaps delay all copies."""
-        late = self.happens(parcel)
-        if late:
-            parcel.delays = [delay + self.amount(parcel) for delay in parcel.delays]
-        return late
-
-
-class Partition:
-    """No message crosses from one side to another; whoever is on no side is on one more.
-
-    A client that is on no side stands with the node that it talks to, so nothing of its own is cut.
-    """
-
-    def __init__(self, fault: Fault, nodes: Iterable[str]) -> None:
-        self.kind = fault.fault
-        self.held: list[Parcel] = []
-        self._drops, self._one_way = fault.mode == "drop", fault.one_way
-        self._side_of = dict.fromkeys(nodes, len(fault.sides))
-        self._side_of |= {name: number for number, side in enumerate(fault.sides) for name in side}
-
-    def hits(self, sender: str, receiver: str) -> bool:
-        """Whether the two are on different sides; with `one_way`, and the sender is on the first."""
-        here, there = self._side_of.get(sender), self._side_of.get(receiver)
-        if here is None or there is None or here == there:
-            return False
-        return here == 0 or not self._one_way
-
-    def change(self, parcel: Parcel) -> bool:
-        """Lose it, or hold it until the end of the partition."""
-        if self._drops:
-            parcel.lose(self.kind)
-        else:
-            parcel.holder = self.held
-        return True
-
-
 def _lose(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Loss(fault, LOSS), [])
+    return _in_force(world, Loss(fault.fault, fault.nodes, LOSS, fault.rate), [])
 
 
 def _duplicate(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Duplication(fault, DUPLICATE), [])
+    return _in_force(world, Duplication(fault.fault, fault.nodes, DUPLICATE, fault.rate, fault.amount_ns), [])
 
 
 def _delay(world: World, fault: Fault) -> Undo:
-    return _in_force(world, Delaying(fault, LATE), [])
+    return _in_force(world, Delaying(fault.fault, fault.nodes, LATE, fault.rate, fault.amount_ns), [])
 
 
 def _cut(world: World, fault: Fault) -> Undo:

@@ -18,7 +18,8 @@ from ..impl.node import Key, Message, NodeId
 from .clock import MILLION
 from .disk import SCALARS
 from .messages import CHECKED, require_immutable
-from .network import DELAY_BITS, Route, Station
+from .network import Route, Station
+from .rules import DELAY_BITS
 
 if TYPE_CHECKING:
     from .clock import NodeClock

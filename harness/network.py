@@ -1,55 +1,26 @@
 """The network: what becomes of each message on its way.
 
-A link has one stream, drawn once per message, whatever faults act: 64 bits that are shared out to all purposes.
-So the 17th message of a link has the same luck in every variation of a plan. A link that nothing hits is `plain`, and its
-messages take the short way in `life.Life.send`; all others come through `Network.carry`, where each rule in force may
-change their fate.
+A link has one stream, drawn once per message whatever faults act, so the 17th message of a link has the same luck in every
+variation of a plan. A link that nothing hits is `plain`, and its messages take the short way in `life.Life.send`; all
+others come through `Network.carry`, where each rule in force may change their fate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from ..histories.values import Value, freeze
 from ..impl.node import Message
 from .plan import Delivery, Link
-from .randomness import QUANTILES, delays, stream
+from .randomness import delays, stream
+from .rules import DELAY_BITS, Parcel, Rule, rules_of
 
 if TYPE_CHECKING:
     from .life import Life
     from .world import World
-
-DELAY_BITS: Final = QUANTILES - 1
-"""The lowest bits of a message's luck: which quantile its delay is."""
-
-
-class Bits(msgspec.Struct, frozen=True):
-    """The bits of a message's luck that belong to one purpose: so many of them, above the lowest `shift`."""
-
-    shift: int
-    width: int
-
-    @property
-    def mask(self) -> int:
-        """Them alone, once the luck is shifted."""
-        return (1 << self.width) - 1
-
-    def of(self, luck: int) -> int:
-        """What they say: an integer below 2 ** width."""
-        return (luck >> self.shift) & self.mask
-
-    def limit(self, rate: float) -> float:
-        """Something of this probability happens when they say less than that."""
-        return rate * (1 << self.width)
-
-
-LOSS: Final = Bits(12, 16)
-DUPLICATE: Final = Bits(28, 12)
-LATE: Final = Bits(40, 12)
-AMOUNT: Final = Bits(52, 12)
 
 
 class Station(Protocol):
@@ -76,23 +47,6 @@ class Station(Protocol):
         ...
 
 
-class Rule(Protocol):
-    """What a fault does to messages. `kind` is the fault's."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of fault that this is."""
-        ...
-
-    def hits(self, sender: str, receiver: str) -> bool:
-        """Whether it acts on the link between these two at all."""
-        ...
-
-    def change(self, parcel: Parcel) -> bool:
-        """Change the fate of one message on such a link; answers whether it did."""
-        ...
-
-
 class Route:
     """One direction between two addresses.
 
@@ -103,14 +57,28 @@ class Route:
         plain: whether a message's fate is its delay and nothing else.
     """
 
-    __slots__ = ("_last", "delays", "deliveries", "draw", "link", "plain", "receiver", "rules", "sender", "sent")
+    __slots__ = (
+        "_last",
+        "always",
+        "delays",
+        "deliveries",
+        "draw",
+        "fifo",
+        "plain",
+        "receiver",
+        "rules",
+        "sender",
+        "sent",
+    )
 
     def __init__(self, seed: int, sender: Station, receiver: Station, link: Link) -> None:
-        self.sender, self.receiver, self.link = sender, receiver, link
+        self.sender, self.receiver = sender, receiver
         self.draw: Callable[[int], int] = stream(seed, "link", f"{sender.address}>{receiver.address}").getrandbits
         self.delays = delays(link.delay)
         self.deliveries: dict[int, Delivery] = {}
+        self.always = rules_of(link, (sender.name, receiver.name))
         self.rules: tuple[Rule, ...] = ()
+        self.fifo = link.fifo
         self.sent = 0
         self.plain = False
         self._last = 0
@@ -119,43 +87,6 @@ class Route:
         """When a message that would arrive at this time does, on a link that keeps the order of sending."""
         self._last = max(time, self._last)
         return self._last
-
-
-class Parcel:
-    """A message on its way along a route that is not plain, and its fate.
-
-    Attributes:
-        number: which one of its route it is.
-        luck: 64 bits.
-        receiver: whom it was sent to; a life, not an address.
-        delays: of each copy that arrives, in nanoseconds.
-        why: the kind of fault that lost it, or "".
-        holder: keeps it until a later time, if anybody does.
-    """
-
-    __slots__ = ("delays", "holder", "luck", "message", "message_id", "number", "receiver", "route", "why")
-
-    def __init__(self, route: Route, luck: int, message: Message, message_id: int) -> None:
-        self.route, self.number, self.luck, self.message = route, route.sent, luck, message
-        self.message_id, self.receiver = message_id, route.receiver.life
-        self.be_delayed()
-
-    def be_delayed(self) -> None:
-        """Arrive once, after the delay of the link."""
-        self.delays = [self.route.delays[self.luck & DELAY_BITS]]
-        self.why = ""
-        self.holder: list[Parcel] | None = None
-
-    def lose(self, why: str) -> None:
-        """No copy arrives."""
-        self.delays, self.why = [], why
-
-    def override(self, delivery: Delivery) -> None:
-        """Share the fate that the plan has for it."""
-        if delivery.delay_ns is None:
-            self.lose("delivery")
-        else:
-            self.delays = [delivery.delay_ns] * delivery.copies
 
 
 class Network:
@@ -216,7 +147,6 @@ class Network:
         self._rules.remove(rule)
         self._apply_all()
         for parcel in held:
-            parcel.be_delayed()
             self._decide(parcel)
 
     def _apply_all(self) -> None:
@@ -224,11 +154,9 @@ class Network:
             self._apply(route)
 
     def _apply(self, route: Route) -> None:
-        route.rules = tuple(rule for rule in self._rules if rule.hits(route.sender.name, route.receiver.name))
-        link = route.link
-        route.plain = not (
-            route.rules or route.deliveries or link.loss or link.duplicate or link.fifo or self._world.full
-        )
+        hit = (rule for rule in self._rules if rule.hits(route.sender.name, route.receiver.name))
+        route.rules = (*route.always, *hit)
+        route.plain = not (route.rules or route.deliveries or route.fifo or self._world.full)
 
     # --- messages
 
@@ -243,11 +171,17 @@ class Network:
         self._decide(parcel)
 
     def _decide(self, parcel: Parcel) -> None:
-        route = parcel.route
+        route, fired = parcel.route, self._world.fired
+        parcel.delays = [route.delays[parcel.luck & DELAY_BITS]]
+        parcel.holder = None
         if parcel.number in route.deliveries:
             parcel.override(route.deliveries[parcel.number])
         else:
-            self._rule(parcel)
+            for rule in route.rules:
+                if rule.change(parcel):
+                    fired[rule.kind] += 1
+                    if not parcel.delays:
+                        break
         if not parcel.delays:
             self._dropped(parcel, parcel.why)
         elif parcel.holder is not None:
@@ -255,26 +189,14 @@ class Network:
         else:
             self._dispatch(parcel)
 
-    def _rule(self, parcel: Parcel) -> None:
-        link, luck = parcel.route.link, parcel.luck
-        if link.loss and LOSS.of(luck) < LOSS.limit(link.loss):
-            parcel.lose("loss")
-        elif link.duplicate and DUPLICATE.of(luck) < DUPLICATE.limit(link.duplicate):
-            parcel.delays.append(parcel.route.delays[AMOUNT.of(luck)])
-        for rule in parcel.route.rules:
-            if not parcel.delays:
-                break
-            if rule.change(parcel):
-                self._world.fired[rule.kind] += 1
-
     def _dispatch(self, parcel: Parcel) -> None:
         world, route = self._world, parcel.route
+        step: tuple[Any, ...] = (parcel.receiver.receive, route.sender.address, parcel.message)
+        if world.full:
+            step = (self._arrive, parcel, None)
         for delay in parcel.delays:
-            arrival = route.in_order(world.now + delay) if route.link.fifo else world.now + delay
-            if world.full:
-                world.at(arrival, self._arrive, parcel, None)
-            else:
-                world.at(arrival, parcel.receiver.receive, route.sender.address, parcel.message)
+            arrival = route.in_order(world.now + delay) if route.fifo else world.now + delay
+            world.at(arrival, *step)
 
     def _arrive(self, parcel: Parcel, _: None) -> None:
         sender, receiver = parcel.route.sender.address, parcel.route.receiver.address

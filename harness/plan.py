@@ -16,7 +16,8 @@ from ..histories.errors import UsageError
 from ..histories.values import freeze, thaw
 
 LAST: Final = {"last": True}
-"""Inside an argument: what the client observed last, resolved when the operation begins."""
+"""Inside an argument: what the client observed last, resolved when the operation begins: the result of its session's last
+ok operation on the same key that had one (neither null nor a truth value, which say nothing about the state), or null."""
 
 
 class PlannedOperation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,8 +41,9 @@ class PlannedOperation(msgspec.Struct, frozen=True, omit_defaults=True):
 class Occurrence(msgspec.Struct, frozen=True):
     """The k-th time (from 1) that something happens at a node.
 
-    An effect (`send`, `store`, `sync`, `set_timer`), an input (`message`, `timer`), or a note of that kind
-    (`note:leads`). A `node` of "*" counts over all nodes.
+    An effect (`send`, `store`, `sync`, `set_timer`, ...), an input (`message`, `timer`), or a note of that kind
+    (`note:leads`). An effect is counted when it has been carried out (a `sync` when it begins), an input before it is
+    handled. A `node` of "*" counts over all nodes.
     """
 
     node: str
@@ -57,7 +59,8 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         at_ns: when it begins; None when `on` says so.
         on: what it waits for instead.
         undo_after_ns: how long until its inverse (restart, heal); None leaves it until the heal of the plan.
-        nodes: who is hit. A name of the form "leader" is resolved when the fault begins.
+        nodes: who is hit; nobody means all, or, with `on`, the node where it happened. "leader" is resolved when the
+            fault begins: whoever led last, or the first node.
         sides: the sides of a partition; who is on no side is cut from all of them. Clients stand with the node they talk
             to unless they are named.
         mode: `drop` or `hold` (delivered after the heal).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -132,7 +132,7 @@ def with_mutants(variant: Variant, names: Sequence[str], *, of: str) -> Variant:
     """The variant with its node or client class replaced by one that has these mutations, all of them at once.
 
     Raises:
-        UsageError: there is no mutant of that name.
+        UsageError: there is no mutant of that name, or it would replace nothing.
     """
     if not names:
         return variant
@@ -141,15 +141,10 @@ def with_mutants(variant: Variant, names: Sequence[str], *, of: str) -> Variant:
     if unknown:
         raise UsageError(f"{of} has no mutant {unknown[0]!r}; it has {', '.join(sorted(known)) or 'none'}")
     chosen = [known[name] for name in names]
-    return Variant(
-        nodes=_mutated(variant.nodes, chosen),
-        client=_mutated(variant.client, chosen),
-        workloads=variant.workloads,
-        mutants=variant.mutants,
-        settings=variant.settings,
-        ranges=variant.ranges,
-        front=variant.front,
-    )
+    for mutant in chosen:
+        if not any(isinstance(part, type) and issubclass(mutant, part) for part in (variant.nodes, variant.client)):
+            raise UsageError(f"{mutant.__name__} derives neither from the node class of {of} nor from its client class")
+    return replace(variant, nodes=_mutated(variant.nodes, chosen), client=_mutated(variant.client, chosen))
 
 
 def _mutated(original: Any, mutants: Sequence[type[Any]]) -> Any:
