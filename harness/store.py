@@ -106,7 +106,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         history = folder / "history.jsonl"
         history.unlink(missing_ok=True)
-        (folder / "plan.json").write_bytes(write_plan(plan))
+        write_atomically(folder / "plan.json", write_plan(plan))
         with history.open("wb", buffering=0) as file:
             file.write(jsonl.encode_header(header_of(plan)))
             yield _Stream(file)
