@@ -234,7 +234,10 @@ class NodeLife(Life):
         self.busy = False
         while not self.busy and (self._effects or self._inputs):
             step, arguments = (self._effects or self._inputs).popleft()
-            step(*arguments)
+            try:
+                step(*arguments)
+            except Exception as error:  # noqa: BLE001  # it would have been raised in the handler
+                self._raised(error)
 
     def _postpone(self, step: Callable[..., None], *arguments: Any) -> None:
         if self.alive:

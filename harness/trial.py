@@ -156,7 +156,7 @@ def _canonical(told: Any) -> bytes:
     """JSON, the same for the same thing: no spaces, objects sorted by key."""
     try:
         return CANONICAL.encode(told)
-    except OverflowError:  # an integer of more than 64 bits
+    except (OverflowError, UnicodeEncodeError):  # an integer of more than 64 bits, or half a surrogate pair
         return json.dumps(thaw(told), separators=(",", ":"), sort_keys=True).encode()
 
 

@@ -385,6 +385,26 @@ def test_sending_to_nobody_is_a_finding() -> None:
     assert "n1 sends to 'n9', and nobody has that address" in run.findings[0]
 
 
+def test_sending_to_nobody_after_a_sync_is_a_finding_too() -> None:
+    def do(node: Any, out: Outbox) -> None:
+        out.sync()
+        out.send("n9", toys.Gossip(total=1))
+        out.note("proposed", "never")
+
+    run = run_plan(plan_of(), first_node(do))
+    assert "nobody has that address" in run.findings[0]
+    assert told(run, "proposed") == []
+
+
+@pytest.mark.parametrize("fact", [2**80, -(2**70), "\ud800", (1, (2, None)), 1.5])
+def test_whatever_a_node_notes_has_a_place_in_the_digest(fact: Any) -> None:
+    digests = {
+        run_plan(plan_of(), first_node(lambda node, out: out.note("proposed", noted))).digest
+        for noted in (fact, "another")
+    }
+    assert len(digests) == 2
+
+
 def test_a_delivery_of_the_plan_decides_the_fate_of_one_message() -> None:
     def do(node: Any, out: Outbox) -> None:
         for total in range(3):
