@@ -200,8 +200,8 @@ class World:
 
     def _resolved(self, fault: Fault) -> Fault:
         """With names in the place of "leader", and of nobody, which means all nodes."""
-        leaders = [note.node for note in reversed(self.notes) if note.kind == "leads"][:1]
-        leader = leaders[0] if leaders else self.plan.node_ids[0]
+        leaders = (note.node for note in reversed(self.notes) if note.kind == "leads")
+        leader = next(leaders, self.plan.node_ids[0])
 
         def named(names: Iterable[str]) -> tuple[str, ...]:
             return tuple(leader if name == LEADER else name for name in names)

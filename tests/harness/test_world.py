@@ -398,11 +398,10 @@ def test_sending_to_nobody_after_a_sync_is_a_finding_too() -> None:
 
 @pytest.mark.parametrize("fact", [2**80, -(2**70), "\ud800", (1, (2, None)), 1.5])
 def test_whatever_a_node_notes_has_a_place_in_the_digest(fact: Any) -> None:
-    digests = {
-        run_plan(plan_of(), first_node(lambda node, out: out.note("proposed", noted))).digest
-        for noted in (fact, "another")
-    }
-    assert len(digests) == 2
+    def digest(noted: Any) -> str:
+        return run_plan(plan_of(), first_node(lambda node, out: out.note("proposed", noted))).digest
+
+    assert digest(fact) == digest(fact) != digest("another")
 
 
 def test_a_delivery_of_the_plan_decides_the_fate_of_one_message() -> None:
