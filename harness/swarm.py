@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ..histories.errors import UsageError
 from ..impl.node import MS, SECOND
 from .draws import Draw
@@ -22,6 +24,8 @@ STORM_NS: Final = (2 * SECOND, 4 * SECOND)
 RECOVERY_NS: Final = 2 * SECOND
 """From the heal to the quiet, unless the settings of the system say `recovery_ns`."""
 END_NS: Final = 8 * SECOND
+DELAY_MAX_NS: Final = SECOND // 2
+"""No link takes longer, when no fault delays its messages; the bounds of claims are made of it."""
 
 SIZE_WEIGHTS: Final[Mapping[int, int]] = {1: 1, 2: 1, 3: 7, 4: 2, 5: 4, 6: 1, 7: 1}
 
@@ -98,7 +102,7 @@ def generate_plan(
         nodes=size,
         client_timeout_ns=timeout_ns,
         settings=settings,
-        operations=_operations(built.workloads[workload], stage, seed),
+        operations=_operations(built.workloads[workload], stage, seed, pinned=system.clients_pinned),
         faults=storm.faults(kinds),
         links={"*": Link(delay=delay)},
         disks={"*": Disk(sync_ns=draw.logarithmic(20, 5_000) * 1_000)},
@@ -122,7 +126,7 @@ def _delay(draw: Draw) -> Delay:
         return Delay(min_ns=mean_ns // 4, max_ns=2 * mean_ns)
     if shape == "constant":
         return Delay(shape=shape, min_ns=mean_ns, max_ns=mean_ns)
-    return Delay(shape=shape, min_ns=mean_ns // 10, mean_ns=mean_ns, max_ns=50 * mean_ns)
+    return Delay(shape=shape, min_ns=mean_ns // 10, mean_ns=mean_ns, max_ns=min(DELAY_MAX_NS, 50 * mean_ns))
 
 
 def _client_timeout(draw: Draw, settings: Mapping[str, Any], delay: Delay) -> int:
@@ -139,7 +143,7 @@ def _phases(draw: Draw, settings: Mapping[str, Any], timeout_ns: int) -> Phases:
     return Phases(heal_ns=heal_ns, quiet_ns=quiet_ns, final_ns=final_ns, end_ns=max(end_ns, final_ns))
 
 
-def _operations(workload: Workload, stage: Stage, seed: int) -> tuple[PlannedOperation, ...]:
+def _operations(workload: Workload, stage: Stage, seed: int, *, pinned: bool) -> tuple[PlannedOperation, ...]:
     """What the workload asks for, but for the kinds of operation that this seed leaves out of the storm.
 
     Kinds without which a run would prove nothing stay.
@@ -148,8 +152,18 @@ def _operations(workload: Workload, stage: Stage, seed: int) -> tuple[PlannedOpe
     draw = Draw(Luck(stream(seed, "swarm", "actions")))
     actions = dict.fromkeys(operation.action for operation in planned if operation.at_ns < stage.heal_ns)
     left_out = {action for action in actions if action not in workload.minimum and draw.happens(1, 4)}
+    kept = [operation for operation in planned if operation.action not in left_out or operation.at_ns >= stage.heal_ns]
+    return _pinned(kept, stage) if pinned else tuple(kept)
+
+
+def _pinned(planned: Sequence[PlannedOperation], stage: Stage) -> tuple[PlannedOperation, ...]:
+    """Each client stays, until the final reads, with the first node that it is to turn to."""
+    homes: dict[int, str] = {}
+    for operation in planned:
+        homes.setdefault(operation.client, operation.node or stage.nodes[operation.client % len(stage.nodes)])
     return tuple(
-        operation for operation in planned if operation.action not in left_out or operation.at_ns >= stage.heal_ns
+        replace(operation, node=homes[operation.client]) if operation.at_ns < stage.final_ns else operation
+        for operation in planned
     )
 
 

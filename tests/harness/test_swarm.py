@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from upheld.harness.faults import FAULTS
 from upheld.harness.plan import Plan, parse_plan, write_plan
 from upheld.harness.randomness import QUANTILES, delays
-from upheld.harness.swarm import generate_plan
+from upheld.harness.swarm import DELAY_MAX_NS, generate_plan
 from upheld.harness.system import Budget, System
 from upheld.harness.trial import check_plan, run_plan
 from upheld.histories.errors import UsageError
@@ -45,6 +45,7 @@ def test_a_seed_gives_one_plan_which_makes_sense_and_survives_a_file(seed: int) 
     assert parse_plan(write_plan(plan)) == plan
     assert plan.phases.end_ns <= 8 * SECOND
     assert all(fault.at_ns is None or fault.at_ns <= plan.phases.heal_ns for fault in plan.faults)
+    assert delays(plan.links["*"].delay)[-1] <= DELAY_MAX_NS
     assert plan.client_timeout_ns >= 20 * delays(plan.links["*"].delay)[QUANTILES // 2]
 
 
@@ -107,6 +108,20 @@ def test_parameters_are_scaled_with_luck_of_their_own() -> None:
     ]
     assert drawn[0]["ttl_ns"] == drawn[1]["ttl_ns"]
     assert (drawn[0]["size"], drawn[0]["kept"]) == (1, 5)
+
+
+def test_clients_that_are_pinned_stay_with_one_node_until_the_final_reads() -> None:
+    plan = plan_of(4, replace(COUNTERS, clients_pinned=True), nodes=3)
+    homes: dict[int, set[str]] = {}
+    for operation in plan.operations:
+        if operation.at_ns < plan.phases.final_ns:
+            homes.setdefault(operation.client, set()).add(operation.node)
+    assert all(len(nodes) == 1 for nodes in homes.values())
+    assert {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.final_ns} == {
+        "n1",
+        "n2",
+        "n3",
+    }
 
 
 def test_a_system_may_ask_for_a_timeout_and_a_time_to_recover() -> None:
