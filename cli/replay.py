@@ -36,7 +36,8 @@ def replay(
     anomalies = [verdict.anomaly for verdict in replayed.verdicts.values() if isinstance(verdict, Refuted)]
     marked = {operation.invocation for anomaly in anomalies for operation in anomaly.operations}
     face.show(lambda: claims_table(replayed.results))
-    face.show(lambda: timeline(replayed.run.evidence.history, marked=marked))
+    facts = [note for anomaly in anomalies for note in anomaly.facts]
+    face.show(lambda: timeline(replayed.run.evidence.history, marked=marked, facts=facts))
     face.tell(
         {
             "plan": str(plan.absolute()),

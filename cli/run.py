@@ -29,17 +29,20 @@ def run(
     store: StoreOption = STORE,
 ) -> Status:
     """Run one system, judge it, make the first failure minimal, and print its story and the line that replays it."""
+    from msgspec.structs import replace
+
     from ..claims import registry, verification
     from ..harness.store import Store
     from ..reports.tables import claims_table
 
+    mutants = mutant.split("+") if mutant else []
     docket = registry.docket([system])
     with face.progress(f"running {system}") as line:
         results = verification.run_system(
             system,
             docket=docket,
             variant=variant,
-            mutants=mutant.split("+") if mutant else (),
+            mutants=mutants,
             workload=workload,
             faults=faults,
             nodes=nodes,
@@ -53,6 +56,8 @@ def run(
             budget_s=seconds(budget, "--budget"),
             progress=reporting(line),
         )
-    face.show(lambda: claims_table(results))
+    built = "+".join((variant, *mutants))
+    rows = [replace(row, variant=built) for row in results]
+    face.show(lambda: claims_table([row for row in rows if row.verdict == "refuted"] or rows))
     face.tell({"claims": results})
     return gravest(status_of(row.verdict) for row in results if row.required)

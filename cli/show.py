@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ..histories.history import History
+    from ..histories.trace import Note
     from ..reports.timeline import View
 
 
@@ -68,6 +69,14 @@ class Exhibit:
         """The operations of all anomalies, by the indices of their invocations."""
         found = [told["anomaly"]["operations"] for told in self.verdicts if told["anomaly"]]
         return frozenset(index for operations in found for index in operations)
+
+    @property
+    def facts(self) -> list[Note]:
+        """The notes of the trace that the anomalies are about."""
+        from ..histories.trace import Note
+
+        found = [told["anomaly"].get("facts", []) for told in self.verdicts if told["anomaly"]]
+        return [Note(time, node, kind, tuple(facts)) for notes in found for time, node, kind, facts in notes]
 
     def told(self) -> dict[str, Any]:
         """The exhibit as JSON."""
@@ -130,5 +139,5 @@ def _drawn(exhibit: Exhibit, view: View) -> RenderableType:
         for verdict in exhibit.verdicts
         if verdict["verdict"] != "upheld"
     ]
-    drawing = timeline(exhibit.history, marked=exhibit.marked, view=view)
+    drawing = timeline(exhibit.history, marked=exhibit.marked, facts=exhibit.facts, view=view)
     return Group(drawing, Text(), *stories, Text(f"{exhibit.path}: {tally(words)}", style="bold"))

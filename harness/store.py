@@ -145,8 +145,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def clear_running(store: Store) -> None:
-    """Remove the folders of runs that workers of this process had in progress."""
-    for folder in sorted(store.root.absolute().glob(f"*/{_running(os.getpid())}*")):
+    """Remove the folders of runs that this process, or workers of it, had in progress."""
+    root, process = store.root.absolute(), os.getpid()
+    for folder in sorted({*root.glob(f"*/{_running(process)}*"), *root.glob(f"*/running-*-{process}")}):
         shutil.rmtree(folder)
 
 

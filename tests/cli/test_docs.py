@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "first-failure.md"]
 PIECE = re.compile(r"^```(\S*) ?(\S*)\n(.*?)^```$|^((?: {4}[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 VERDICTS = {0, 1, 3}
 
@@ -74,3 +74,8 @@ def test_an_example_runs_and_finds_what_is_wrong(name: str) -> None:
 def test_every_example_is_run() -> None:
     """The cell is put on trial in `test_trials.py`."""
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == {*EXAMPLES, "cell.py"}
+
+
+def test_a_page_with_commands_is_among_those_that_are_run() -> None:
+    with_commands = {page for page in (ROOT / "docs").glob("*.md") if "```sh" in page.read_text()}
+    assert with_commands <= set(PAGES)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upheld import Event, History, Kind, parse
+from upheld import Event, History, Kind, Note, parse
 from upheld.reports.timeline import View, timeline
 
 STALE = parse("""
@@ -52,6 +52,18 @@ def test_a_process_that_ended_leaves_its_column_to_its_successor(
     drawn: Callable[..., Any], golden: Callable[..., Any]
 ) -> None:
     golden("timeline-lives.txt", drawn(timeline(LIVES)))
+
+
+def test_a_retry_stands_within_its_operation(drawn: Callable[..., Any]) -> None:
+    text = "0 invoke get x:\n1 invoke get x:\nretries info get x: 0 node=n2\n1 ok get x: null\n0 ok get x: null\n"
+    lines = drawn(timeline(parse(text))).splitlines()
+    assert lines[3].split() == ["2", "│", "again,", "to", "n2", "│"]
+    assert len(drawn(timeline(parse(text), view=View(processes=("1",)))).splitlines()) == 3
+
+
+def test_what_a_trace_noted_crosses_the_page_at_its_time(drawn: Callable[..., Any], golden: Callable[..., Any]) -> None:
+    facts = [Note(3_500_000, "n2", "leads", (4,)), Note(2_200_000, "n1", "leads", (4,))]
+    golden("timeline-facts.txt", drawn(timeline(STALE, facts=facts)))
 
 
 def test_of_a_long_history_only_what_is_near_the_anomaly_is_drawn(
