@@ -56,7 +56,25 @@ class Storm:
         for kind in kept:
             for _ in range(drawn.between(1, self._many(kind))):
                 found += self._one(kind)
+        for _ in range(LASTING_MAX if kept else 0):
+            if self._in_force_ns(found) < self._heal_ns // 3:
+                found += self._lasting(drawn.luck.choice(kept))
         return tuple(sorted(found, key=lambda fault: fault.at_ns or 0))
+
+    def _in_force_ns(self, faults: Iterable[Fault]) -> int:
+        """How long faults are in force, added up; those that wait for an event may never be."""
+        return sum(
+            min(self._heal_ns - fault.at_ns, self._heal_ns if fault.undo_after_ns is None else fault.undo_after_ns)
+            for fault in faults
+            if fault.at_ns is not None
+        )
+
+    def _lasting(self, kind: str) -> list[Fault]:
+        """One that lasts: operations must meet with faults for a run to prove anything."""
+        self._tempo_ms = self._heal_ns // MS
+        if kind == "crash":
+            return self._within_budget(kind, (self._draw.luck.choice(self._names),), self._begin_ns(), self._lasts_ns())
+        return self._one(kind)
 
     def _many(self, kind: str) -> int:
         """How many faults of a kind there may be: more in a fast storm."""
@@ -229,6 +247,10 @@ RATES: Final[Mapping[str, tuple[str, str]]] = {
     "delay": ("0.02", "1"),
 }
 """Of messages, at least and at most."""
+
+
+LASTING_MAX: Final = 6
+"""How many lasting faults may be tried; the budget may leave room for none."""
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

@@ -72,21 +72,22 @@ def generate_plan(
     timeout_ns = _client_timeout(draw, settings, delay)
     phases = _phases(draw, settings, timeout_ns)
     names = tuple(f"n{number}" for number in range(1, size + 1))
+    clients = draw.weighted({1: 1, 2: 3, 3: 4, 4: 3, 5: 3, 6: 1})
     stage = Stage(
         nodes=names,
-        clients=draw.weighted({1: 1, 2: 3, 3: 4, 4: 3, 5: 3, 6: 1}),
+        clients=clients,
         begin_ns=draw.between(0, 200) * MS,
         heal_ns=phases.heal_ns,
         quiet_ns=phases.quiet_ns,
         final_ns=phases.final_ns,
         settings=settings,
-        intensity=draw.logarithmic(8, 30),
+        intensity=draw.logarithmic(40, 150) // clients,
     )
     kinds = tuple(kind for kind in kinds_of(profile) if beyond_budget or _allowed(system.budget, kind))
     storm = Storm(
         Draw(Luck(stream(seed, "swarm", "faults"))),
         names=names,
-        clients=tuple(f"c{number}" for number in range(stage.clients)),
+        clients=tuple(f"c{number}" for number in range(clients)),
         heal_ns=phases.heal_ns,
         timeout_ns=timeout_ns,
         down_max=_down_max(system.budget, size, beyond_budget=beyond_budget),
