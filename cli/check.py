@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..histories.errors import UpheldError
-from .face import Face, complain
+from .face import Face
 from .options import FailedCasOption, FormatOption, InitialOption, LenientOption, NilReadOption, seconds
 from .reading import Reading, files
 from .status import Status, gravest, status_of
@@ -110,7 +110,7 @@ class _Session:
         """This one is no history, or the question makes no sense for it."""
         message = str(error) if path in str(error) else f"{path}: {error}"
         self.errors.append({"path": path, "error": message})
-        complain(message)
+        self.face.complain(message)
 
     def end(self) -> Status:
         """Say what came of all of them."""

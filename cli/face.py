@@ -35,15 +35,22 @@ SHARED: Final[Mapping[str, Any]] = {
 """The options that every command has."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Face:
-    """What every command is given: its manner of speaking, and the seed."""
+    """What every command is given: its manner of speaking, and the seed.
+
+    Attributes:
+        json, quiet, color, seed: the options that every command has.
+        started: when, by the monotonic clock.
+        line: the progress that is being reported.
+    """
 
     json: bool = False
     quiet: bool = False
     color: bool = True
     seed: int | None = None
     started: float = field(default_factory=monotonic)
+    line: Progress | None = None
 
     @cached_property
     def _console(self) -> Console:
@@ -68,9 +75,17 @@ class Face:
             with self._console.capture() as drawn:
                 self._console.print(draw(), soft_wrap=False)
         except Exception as error:  # noqa: BLE001  # a verdict must not be lost because its picture is
-            complain(f"this could not be shown ({type(error).__name__}: {error}); the verdict stands")
+            self.complain(f"this could not be shown ({type(error).__name__}: {error}); the verdict stands")
             return
+        if self.line is not None:
+            self.line.clear()
         write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
+
+    def complain(self, message: str) -> None:
+        """One message on standard error."""
+        if self.line is not None:
+            self.line.clear()
+        complain(message)
 
     def tell(self, told: Mapping[str, Any]) -> None:
         """Print the object, with `timing` as its last member, when JSON was asked for."""
@@ -80,7 +95,8 @@ class Face:
 
     def progress(self, told: str) -> Progress:
         """A context in which long work reports on standard error."""
-        return Progress(told, silent=self.quiet)
+        self.line = Progress(told, silent=self.quiet)
+        return self.line
 
 
 def _plain(value: Any) -> Any:

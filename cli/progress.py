@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from shutil import get_terminal_size
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
@@ -40,6 +41,10 @@ class Progress:
         self._over.set()
         if not self._silent:
             self._thread.join()
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line off the terminal, so that something else can be printed there."""
         if self._spoken and sys.stderr.isatty():
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -50,6 +55,6 @@ class Progress:
         while not self._over.wait(wait):
             wait = PERIOD_S[terminal]
             line = f"{self.told} ... {monotonic() - self._started:.0f} s"
-            sys.stderr.write(f"\r\x1b[K{line[:120]}" if terminal else f"{line}\n")
+            sys.stderr.write(f"\r\x1b[K{line[: get_terminal_size().columns - 1]}" if terminal else f"{line}\n")
             sys.stderr.flush()
             self._spoken = True

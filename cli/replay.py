@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .face import Face, complain
+from .face import Face
 from .options import STORE, StoreOption
 from .status import Status, gravest, status_of
 
@@ -49,7 +49,7 @@ def replay(
     judged = gravest(status_of(row.verdict) for row in replayed.results)
     if replayed.expected in {"", replayed.digest}:
         return judged
-    complain(
+    face.complain(
         f"{plan}: this run is not the one that the plan expects: digest {replayed.digest}, expected {replayed.expected}. "
         "Has the system, or upheld, changed since the plan was written?"
     )

@@ -48,19 +48,26 @@ def _below(row: ClaimResult) -> list[RenderableType]:
 
 
 def evidence(row: ClaimResult) -> str:
-    """What a verdict is worth: runs, operations, fired faults, what failure rate is ruled out, which mutants are caught."""
-    runs = counted(row.runs, "run") + (f" ({row.runs_undecided:,} more undecided)" if row.runs_undecided else "")
-    runs += f" ({row.runs_vacuous:,} more vacuous)" if row.runs_vacuous else ""
-    parts = [f"{runs}, {counted(row.operations, 'operation')}"] if row.runs else []
-    parts += [listed(row.faults)] if row.faults else []
+    """What a verdict is worth: runs, operations, what failure rate is ruled out, which mutants are caught, fired faults."""
+    parts = []
+    if row.runs:
+        unproven = [f"{count:,} {word}" for count, word in _unproven(row) if count]
+        more = f" ({', '.join(unproven)} besides)" if unproven else ""
+        parts.append(f"{counted(row.runs, 'run')}{more}, {counted(row.operations, 'operation')}")
+    if row.plan_operations is not None and row.plan_faults is not None:
+        size = f"{counted(row.plan_operations, 'operation')}, {counted(row.plan_faults, 'fault')}"
+        parts.append(f"minimal: {size}")
     if row.failure_rate_below is not None:
         parts.append(f"fails in less than {100 * row.failure_rate_below:.2g} % of runs")
     if row.mutants_killed is not None:
         parts.append("kills " + (", ".join(row.mutants_killed) or "no mutant: untested"))
-    if row.plan_operations is not None and row.plan_faults is not None:
-        size = f"{counted(row.plan_operations, 'operation')}, {counted(row.plan_faults, 'fault')}"
-        parts.append(f"minimal: {size}")
+    if row.faults:
+        parts.append(listed(row.faults))
     return "; ".join(parts)
+
+
+def _unproven(row: ClaimResult) -> tuple[tuple[int, str], ...]:
+    return (row.runs_undecided, "undecided"), (row.runs_vacuous, "vacuous")
 
 
 def summary(results: Sequence[ClaimResult]) -> Text:

@@ -33,7 +33,9 @@ def refuted(upheld: Callable[..., Any]) -> dict[str, Any]:
 def test_verifying_prints_a_row_a_variant_and_a_story_below_what_is_refuted(upheld: Callable[..., Any]) -> None:
     result = upheld("verify", CELL, "--runs", "10", *INLINE)
     assert result.status == 0, result.err
-    assert re.search(r"✓ upheld +cell\.linearizable  reference +10 runs, [\d,]+ operations; crash", result.out)
+    assert re.search(
+        r"✓ upheld +cell\.linearizable  reference +10 runs, [\d,]+ operations; fails in .*; crash", result.out
+    )
     assert re.search(r"✗ refuted +cell\.linearizable  as-written .*minimal: \d+ operations, \d+ faults?", result.out)
     assert "not linearizable" in result.out
     assert re.search(r"^    upheld replay /.*/plan\.json /.*/cell\.py$", result.out, re.MULTILINE)
