@@ -1,0 +1,47 @@
+"""What was kept is judged again: the folder of a history is its verdict, and a kept plan still refutes its claim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import upheld
+from upheld.checkers.linearizability import check_linearizability
+from upheld.checkers.verdict import word
+from upheld.claims.registry import Docket, docket
+from upheld.claims.verification import replay
+from upheld.histories.files import read_history
+
+CORPUS = Path(str(upheld.__file__)).parent / "histories" / "corpus"
+HISTORIES = sorted(CORPUS.rglob("*.jsonl"))
+PLANS = sorted(CORPUS.rglob("*.plan.json"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(CORPUS).as_posix()
+
+
+@pytest.fixture(scope="module")
+def known() -> Docket:
+    return docket()
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=name_of)
+def test_a_history_gets_the_verdict_of_its_folder(path: Path) -> None:
+    assert word(check_linearizability(read_history(path))) == path.parent.name
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=name_of)
+def test_a_history_says_where_it_came_from_and_for_which_model_it_is(path: Path) -> None:
+    header = read_history(path).header
+    assert header.note
+    assert header.model == path.parent.parent.name
+
+
+@pytest.mark.parametrize("path", PLANS, ids=name_of)
+def test_a_plan_refutes_its_claim_by_the_same_kind_of_anomaly(path: Path, known: Docket) -> None:
+    replayed = replay(path, docket=known)
+    expected = replayed.run.plan.expect.anomaly
+    assert {row.id: row.anomaly for row in replayed.results if row.verdict == "refuted"} == expected
+    assert path.parent.name == "refuted"
