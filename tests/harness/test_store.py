@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from toys import COUNTERS, plan_of
 
 from upheld.harness.plan import PlannedOperation, read_plan
 from upheld.harness.store import Store, clear_running
 from upheld.harness.trial import Run, run_plan
 from upheld.histories.errors import UsageError
 from upheld.histories.files import read_history, read_trace
+
+toys = import_module("toys")
+COUNTERS, plan_of = toys.COUNTERS, toys.plan_of
 
 REFUTED = {"claim": "counter.counts", "verdict": "refuted", "anomaly": {"kind": "count-repeats"}}
 
