@@ -15,7 +15,7 @@ from .plan import Plan, write_plan
 from .simplify import PASSES, Failure, Simplify
 from .trial import Run
 
-REPLAYS_MAX: Final = 400
+REPLAYS_MAX: Final = 1_000
 
 Reproduce: TypeAlias = Callable[[Plan], Failure | None]
 """Runs a plan and judges it: the failure, if the same claim fails with the same kind of anomaly."""

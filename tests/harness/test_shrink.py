@@ -176,3 +176,11 @@ def outcome(search: Generator[Plan, bool, tuple[int, ...]], fails: Callable[[Pla
     except StopIteration as ended:
         found: tuple[int, ...] = ended.value
         return found
+
+
+def test_a_fault_is_left_out_when_luck_can_take_its_place() -> None:
+    reproduce = when(lambda plan: bool(plan.faults) or plan.seed == 5)
+    failure = reproduce(big_plan())
+    assert failure is not None
+    smallest = shrink(failure, reproduce).plan
+    assert (smallest.faults, smallest.seed) == ((), 5)
