@@ -25,17 +25,24 @@ def at(note: Note) -> str:
 
 def tell(note: Note) -> str:
     """A note as a clause, without its time."""
-    message = name(note.fact("message"))
     match note.kind:
         case "posted":
             reply_to = note.fact("reply_to")
             answers = "" if reply_to is None else f", in answer to {name(reply_to)}"
-            return f"{note.node} posts {message} ({to_json(note.fact('text'))}){answers}"
+            return f"{note.node} posts {_message(note)} ({to_json(note.fact('text'))}){answers}"
         case "delivered":
-            return f"{note.node} takes in {message}"
+            return f"{note.node} takes in {_message(note)}"
         case "shown":
-            return f"{note.node} shows {message}"
+            return f"{note.node} shows {_message(note)}"
+        case "crash":
+            return f"{note.node} crashes"
+        case "start" | "restart":
+            return f"{note.node} starts"
     return str(note)
+
+
+def _message(note: Note) -> str:
+    return name(note.fact("message"))
 
 
 def tell_path(path: Sequence[Note]) -> list[str]:
