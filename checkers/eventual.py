@@ -88,7 +88,7 @@ class Delivered:
     def _judge(self, dues: list[Due], trace: Trace, heal_ns: int, ends: int) -> Verdict:
         late = next((due for due in dues if due.is_late), None)
         missing = next((due for due in dues if due.shown is None), None)
-        changed = max((note for note in trace if note.kind in CHANGES), key=lambda note: note.time)
+        changed = next(note for note in reversed(trace) if note.kind in CHANGES)
         about = _about(dues, heal_ns)
         if missing is not None and ends - changed.time >= self.still_ns:
             return Refuted(self._stuck(missing, trace, changed, ends), **about)
