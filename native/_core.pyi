@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 _Column: TypeAlias = npt.NDArray[np.int64]
 _Columns: TypeAlias = tuple[_Column, _Column, _Column, int]
-_Answer: TypeAlias = tuple[bytes | None, int, int | None, bool]
+_Answer: TypeAlias = tuple[bytes | None, int, int | None, bool, list[int]]
 
 def search_cells(
     shards: Sequence[_Columns],
@@ -20,6 +20,6 @@ def search_cells(
 def search_model(
     shards: Sequence[_Columns],
     pure: Sequence[bool],
-    initial: int,
+    starts: Sequence[int],
     step: Callable[[int, int], Sequence[int]],
 ) -> list[_Answer]: ...

@@ -11,9 +11,9 @@ from ...specs.objects.cas_register import CasRegister
 from ...specs.objects.cell import old_and_new
 from ...specs.objects.kv import KeyValue
 from ...specs.objects.register import Register
-from .prepare import Form, Forms
+from .prepare import BARRIER, Form, Forms
 
-READ, WRITE, CAS, APPEND = range(4)
+READ, WRITE, CAS, APPEND, IMPOSSIBLE = range(5)
 
 ANY: Final = 2**32 - 1
 """The answer of an operation that may have any."""
@@ -56,7 +56,8 @@ class Cells:
 
     def _tell(self, form: Form) -> tuple[int, int, int, int, bool]:
         answer = ANY if isinstance(form.result, Missing) else self._number(form.result)
-        deed, call = self._deeds[form.call.action], form.call
+        call = form.call
+        deed = IMPOSSIBLE if form is BARRIER else self._deeds[call.action]
         first, second = old_and_new(call) if deed == CAS else (call.argument if deed in {WRITE, APPEND} else None, None)
         return deed, self._number(first), self._number(second), answer, form.optional
 

@@ -11,9 +11,9 @@ import numpy as np
 from ... import native
 from ...histories.errors import UsageError
 from .cells import DEEDS, Cells
-from .prepare import Case, Forms, Shard
+from .prepare import Case, Forms, Integers, Shard
 from .search import Found, search
-from .transitions import Transitions
+from .transitions import START, Transitions
 
 STEPS_MAX: Final = 5_000_000
 """Configurations that may be looked at per shard where nobody says otherwise; more only for very long shards."""
@@ -26,6 +26,10 @@ class Engine(Protocol):
         """What is found for each shard, in at most `steps_max` configurations each."""
         ...
 
+    def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
+        """What is found from any of some states; they, and those that are found, are known by the codes of `Transitions`."""
+        ...
+
 
 class Pure:
     """The search in Python."""
@@ -35,16 +39,11 @@ class Pure:
 
     def search(self, shards: Sequence[Shard], *, steps_max: int | None = None) -> list[Found]:
         """What is found for each shard, in at most `steps_max` configurations each."""
-        return [
-            search(
-                shard,
-                self._forms.pure,
-                self._transitions,
-                self._transitions.initial,
-                steps_max=budget(shard, steps_max),
-            )
-            for shard in shards
-        ]
+        return [self.search_from(START, shard, steps_max=budget(shard, steps_max)) for shard in shards]
+
+    def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
+        """What is found from any of some states."""
+        return search(shard, self._forms.pure, self._transitions, starts, steps_max=steps_max)
 
 
 class Native:
@@ -58,17 +57,25 @@ class Native:
     def search(self, shards: Sequence[Shard], *, steps_max: int | None = None) -> list[Found]:
         """What is found for each shard, in at most `steps_max` configurations each."""
         columns = [(shard.form, shard.began, shard.ended, budget(shard, steps_max)) for shard in shards]
-        pure = self._forms.pure
         if self._cells is None:
-            answers = self._core.search_model(columns, pure, self._transitions.initial, self._transitions)
-        else:
-            forms = self._cells.forms()
-            answers = self._core.search_cells(columns, pure, forms, self._cells.cell, self._cells.texts())
+            return self._by_model(START, columns)
+        forms = self._cells.forms()
+        answers = self._core.search_cells(columns, self._forms.pure, forms, self._cells.cell, self._cells.texts())
+        return [_found(*answer) for answer in answers]
+
+    def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
+        """What is found from any of some states."""
+        return self._by_model(starts, [(shard.form, shard.began, shard.ended, steps_max)])[0]
+
+    def _by_model(
+        self, starts: Sequence[int], columns: Sequence[tuple[Integers, Integers, Integers, int]]
+    ) -> list[Found]:
+        answers = self._core.search_model(columns, self._forms.pure, starts, self._transitions)
         return [_found(*answer) for answer in answers]
 
 
-def _found(order: bytes | None, steps: int, stuck: int | None, decided: bool) -> Found:  # noqa: FBT001  # as the core says it
-    return Found(None if order is None else np.frombuffer(order, dtype=np.int32), steps, stuck, decided)
+def _found(order: bytes | None, steps: int, stuck: int | None, decided: bool, ends: list[int]) -> Found:  # noqa: FBT001  # as the core says it
+    return Found(None if order is None else np.frombuffer(order, dtype=np.int32), steps, stuck, decided, ends)
 
 
 def budget(shard: Shard, steps_max: int | None) -> int:

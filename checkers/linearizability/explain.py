@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from ...histories.event import MISSING, Kind
 from ...histories.history import History
 from ...histories.values import identity, to_json
 from ...specs.model import Call, Model, shard_of
 from ..verdict import Anomaly
-from .engine import Engine, budget
+from .engine import Engine
 from .prepare import Case, Form, answer_of, call_of
 from .reduce import Counterexample, Part, Reducer
-from .search import Configuration, Found, search
-from .transitions import Transitions
+from .search import Found, Watch, search
+from .transitions import START, Transitions
+
+LINES_MAX: Final = 40
+"""How many operations a story tells one by one."""
+
+STEPS_MAX: Final = 50_000
+"""Configurations that may be looked at to tell how far a correct system could have come."""
 
 OTHERS_MAX: Final = 3
 """How many other states, in which the operation is not possible either, a story names."""
@@ -42,7 +49,7 @@ def explain(history: History, case: Case, found: Sequence[Found], engine: Engine
     for place, at in sorted(_bounds(case, found)):
         if first is not None and first[0] <= place:
             break
-        reducer = Reducer(parts_of(history, case, at), case.forms, engine)
+        reducer = Reducer(parts_of(history, case, at), case.forms, engine, steps=found[at].steps)
         impossible = reducer.first_impossible(place)
         if first is None or impossible < first[0]:
             first = impossible, reducer
@@ -123,37 +130,48 @@ class _Story:
         self.history, self.case, self.example = history, case, example
         self.transitions = Transitions(case.forms)
         self.shard = example.prefix.shard(example.kept)
-        self.ends: dict[tuple[int, int], tuple[int, ...]] = {}
-        """By level and state: the longest order that ends there."""
+        self.ends: dict[int, tuple[int, ...]] = {}
+        """By state in which the operations are stuck: the longest order that ends in it."""
 
     def lines(self) -> list[str]:
         found = self.search()
-        if found.stuck is None:
-            return ["not linearizable"]
-        level = max(level for level, _ in self.ends)
-        ends = sorted(
-            ((state, order) for (at, state), order in self.ends.items() if at == level),
-            key=lambda end: (-len(end[1]), end[1]),
-        )
+        if not found.decided or found.stuck is None:
+            return self.too_long()
+        ends = sorted(self.ends.items(), key=lambda end: (-len(end[1]), end[1]))
         order = [self.shown(int(self.shard.invocation[place])) for place in ends[0][1]]
         stuck = self.part(int(self.shard.invocation[found.stuck]))
         return [
-            *(["not linearizable. After", *order, "nothing can come next:"] if order else [BEGINNING]),
+            *(["not linearizable. After", *_shortened(order), "nothing can come next:"] if order else [BEGINNING]),
             f"{self.shown(stuck.operation.invocation)}, but {self.reason(ends[0][0], stuck, at_start=not order)}",
             *self.other_ends(stuck, [state for state, _ in ends]),
             *self.turning_point(stuck),
         ]
 
-    def search(self) -> Found:
-        def watch(at: Configuration, order: Sequence[int]) -> None:
-            key = (at.level, at.state)
-            if len(order) >= len(self.ends.get(key, ())):
-                self.ends[key] = tuple(order)
+    def too_long(self) -> list[str]:
+        """What to say where nobody could follow."""
+        last = self.shown(self.example.last.operation.invocation)
+        return [
+            f"not linearizable. No order explains these {len(self.example.kept)} operations, of which the last is",
+            last,
+        ]
 
-        transitions, shard = self.transitions, self.shard
-        return search(
-            shard, self.case.forms.pure, transitions, transitions.initial, steps_max=budget(shard, None), watch=watch
-        )
+    def search(self) -> Found:
+        """Find out where everything is stuck, and by which orders that is reached."""
+        found = self._search()
+        if found.decided and found.stuck is not None:
+            place = self.shard.ended[found.stuck]
+            level = int(np.count_nonzero(self.shard.ended < place))
+            self._search(lambda at, order: self.reach(at.state, order) if at.level == level else None)
+        return found
+
+    def _search(self, watch: Watch | None = None) -> Found:
+        pure = self.case.forms.pure
+        return search(self.shard, pure, self.transitions, START, steps_max=STEPS_MAX, watch=watch)
+
+    def reach(self, state: int, order: Sequence[int]) -> None:
+        """Keep the longest order that ends in each state."""
+        if len(order) >= len(self.ends.get(state, ())):
+            self.ends[state] = tuple(order)
 
     def part(self, invocation: int) -> Part:
         return next(part for part in self.example.kept if part.operation.invocation == invocation)
@@ -183,6 +201,12 @@ class _Story:
         if last is stuck:
             return []
         return [f"and no way out is left since{self.shown(last.operation.invocation)[1:]}"]
+
+
+def _shortened(lines: Sequence[str]) -> list[str]:
+    """The lines, or the last of them where there are too many to read."""
+    left = len(lines) - LINES_MAX
+    return list(lines) if left <= 0 else [f"  {_count(left)}, and then", *lines[left:]]
 
 
 BEGINNING: Final = "not linearizable. Nothing can come first:"

@@ -39,6 +39,10 @@ class Form(msgspec.Struct, frozen=True):
     optional: bool = False
 
 
+BARRIER: Final = Form(Call(""), MISSING)
+"""An operation that is never possible; what a search meets before it is what can happen before it."""
+
+
 class Forms:
     """The distinct forms of a history, numbered in the order in which they are met."""
 
@@ -61,7 +65,15 @@ class Forms:
         """The number of a form."""
         call = form.call
         answer = None if isinstance(form.result, Missing) else (identity(form.result),)
-        key = (call.action, identity(call.key), identity(call.argument), call.process, answer, form.optional)
+        key = (
+            call.action,
+            identity(call.key),
+            identity(call.argument),
+            call.process,
+            answer,
+            form.optional,
+            form is BARRIER,
+        )
         code = self._codes.get(key)
         if code is None:
             code = self._codes[key] = len(self._forms)

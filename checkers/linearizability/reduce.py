@@ -10,24 +10,27 @@ were left out did, and proves that the whole is. Two more rules keep the reason 
 event the rest is possible, and if the last answer could be had from the operations before it in some order, it still can.
 
 What remains is 1-minimal in this sense: no single operation more can be left out. The scheme of halves is that of Zeller
-and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), section 3.
+and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), section 3. In a long history only the last
+operations are looked at where they suffice: from every state in which those before them can have left the object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
 
 from ...histories.event import Kind, Operation
 from .engine import Engine
-from .prepare import NEVER, Forms, Shard
+from .prepare import BARRIER, NEVER, Forms, Shard
 from .search import Found
+from .transitions import START
 
 STEPS_MAX: Final = 2_000_000
-"""Configurations that may be looked at to reduce one counter-example."""
+"""Configurations that may be looked at to reduce one counter-example, unless it took many to find it."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -45,6 +48,18 @@ class Part(msgspec.Struct, frozen=True):
         """Whether its outcome is known at that place of the real-time order."""
         return self.operation.ended is not None and self.operation.ended <= place
 
+
+WINDOW: Final = 64
+"""How many operations are looked at first, before the event that is impossible."""
+
+SOURCES_MAX: Final = 2_000
+"""In so long a history the operations that explain the last answer are looked for everywhere, in a longer one nearby."""
+
+EXPLAIN_STEPS_MAX: Final = 20_000
+"""Configurations that may be looked at to find out whether an answer could be had in any order."""
+
+WillDo: TypeAlias = Callable[[Sequence["Part"]], bool]
+"""Whether these operations, with the last one, are a counter-example."""
 
 Row = tuple[int, int, int, int]
 """The form, beginning, end and invocation of an operation, as a shard has them."""
@@ -81,6 +96,16 @@ class Prefix:
                 rows += self._optional(part)
         return shard_of_rows(rows)
 
+    def before(self, place: int) -> Shard:
+        """What began before a place, and then a barrier."""
+        earlier = Prefix(self.parts, place - 1, self._forms)
+        rows = [row for part in earlier.parts for row in earlier._row(part)]
+        return shard_of_rows([*rows, (self._forms.code(BARRIER), place, place + 1, -1)])
+
+    def since(self, place: int) -> Prefix:
+        """The part of it that had not ended at a place."""
+        return Prefix((part for part in self.parts if not part.ended_by(place)), self.place, self._forms)
+
     def unordered(self, kept: Collection[Part], last: Part) -> Shard:
         """The operation `last`, when all that is kept had begun before it and may or may not have taken effect."""
         before = [
@@ -90,7 +115,7 @@ class Prefix:
         ]
         return shard_of_rows([*before, (last.form, 0, 1, last.operation.invocation)])
 
-    def _row(self, part: Part, *, completed: bool) -> list[Row]:
+    def _row(self, part: Part, *, completed: bool = True) -> list[Row]:
         operation = part.operation
         if not (completed and part.ended_by(self.place)):
             return [(self._forms.pending(part.form), operation.began, NEVER, operation.invocation)]
@@ -127,12 +152,28 @@ class Counterexample(msgspec.Struct, frozen=True):
     minimal: bool
 
 
-class Reducer:
-    """Reduces the history of one object that is not linearizable, within a budget of steps."""
+class Question(msgspec.Struct, frozen=True):
+    """What a counter-example must be one of.
 
-    def __init__(self, parts: Sequence[Part], forms: Forms, engine: Engine, *, steps_max: int = STEPS_MAX) -> None:
+    Attributes:
+        prefix: the operations that it may have.
+        last: the one that completes at the impossible event.
+        starts: the codes of the states in which the object can be before them.
+        explicable: whether the answer of `last` must be one that could be had in some order.
+    """
+
+    prefix: Prefix
+    last: Part
+    starts: Sequence[int]
+    explicable: bool
+
+
+class Reducer:
+    """Reduces the history of one object that is not linearizable, which it took `steps` to find out."""
+
+    def __init__(self, parts: Sequence[Part], forms: Forms, engine: Engine, *, steps: int) -> None:
         self._parts, self._forms, self._engine = parts, forms, engine
-        self._remaining = steps_max
+        self._remaining = max(STEPS_MAX, 4 * steps)
 
     def first_impossible(self, from_place: int) -> int:
         """The place of the first completion, from this one on, by which the history is not linearizable.
@@ -154,44 +195,66 @@ class Reducer:
         """The smallest part of the history up to a place, which is that of a first impossible event."""
         prefix = Prefix(self._parts, place, self._forms)
         last = next(part for part in prefix.parts if part.operation.ended == place)
-        explicable = last.operation.outcome is Kind.OK and self._possible(prefix.unordered(prefix.parts, last))
-
-        def will_do(rest: Sequence[Part]) -> bool:
-            kept = [*rest, last]
-            return (
-                (not explicable or self._possible(prefix.unordered(kept, last)))
-                and self._possible(prefix.shard(kept, without=last))
-                and self._refuted(prefix.shard(kept, others=True))
-            )
-
-        rest = [part for part in prefix.parts if part is not last]
+        rest, will_do = self._recent(prefix, last)
         size = len(rest)
-        while size:
-            smaller = self._without_chunks(rest, size, will_do)
+        while size and self._remaining > 0:
+            smaller = _without_chunks(rest, size, will_do)
             size = 1 if size == 1 and len(smaller) < len(rest) else size // 2
             rest = smaller
         kept = sorted([*rest, last], key=lambda part: part.operation.began)
         return Counterexample(prefix, last, tuple(kept), minimal=self._remaining > 0)
 
-    @staticmethod
-    def _without_chunks(rest: Sequence[Part], size: int, will_do: Callable[[Sequence[Part]], bool]) -> list[Part]:
-        """Leave out every run of `size` operations that can be, the oldest first."""
-        left, at = list(rest), 0
-        while at < len(left):
-            shorter = left[:at] + left[at + size :]
-            if will_do(shorter):
-                left = shorter
-            else:
-                at += size
-        return left
+    def _recent(self, prefix: Prefix, last: Part) -> tuple[list[Part], WillDo]:
+        """So many of the last operations that they are impossible by themselves, and what tells whether fewer still are."""
+        rest = [part for part in prefix.parts if part is not last]
+        sources = prefix.parts if len(prefix.parts) <= SOURCES_MAX else rest[-WINDOW:]
+        explicable = last.operation.outcome is Kind.OK and self._explains(prefix, sources, last)
+        size = WINDOW
+        while size < len(rest) and self._remaining > 0:
+            recent = rest[-size:]
+            began = min(recent[0].operation.began, last.operation.began)
+            states = self._search(prefix.before(began))
+            question = Question(prefix.since(began), last, states.ends, explicable)
+            will_do = partial(self._will_do, question)
+            if states.decided and will_do(recent):
+                return recent, will_do
+            size *= 4
+        return rest, partial(self._will_do, Question(prefix, last, START, explicable))
+
+    def _will_do(self, question: Question, rest: Sequence[Part]) -> bool:
+        """Whether the operations `rest` and the last one are a counter-example in the sense above."""
+        prefix, last = question.prefix, question.last
+        kept = [*rest, last]
+        return (
+            self._remaining > 0
+            and (not question.explicable or self._explains(prefix, kept, last))
+            and self._search(prefix.shard(kept, without=last)).order is not None
+            and self._search(prefix.shard(kept, others=True), question.starts).refuted
+            and (question.starts == START or self._search(prefix.shard(kept)).refuted)
+        )
+
+    def _explains(self, prefix: Prefix, kept: Collection[Part], last: Part) -> bool:
+        """Whether the answer of `last` could be had if what is kept took effect before it in some order, or not at all."""
+        return self._search(prefix.unordered(kept, last), steps_max=EXPLAIN_STEPS_MAX).order is not None
 
     def _refuted(self, shard: Shard) -> bool:
         return self._search(shard).refuted
 
-    def _possible(self, shard: Shard) -> bool:
-        return self._search(shard).order is not None
-
-    def _search(self, shard: Shard) -> Found:
-        found = self._engine.search([shard], steps_max=max(self._remaining, 0))[0]
-        self._remaining -= found.steps if found.decided else self._remaining
+    def _search(self, shard: Shard, starts: Sequence[int] = START, *, steps_max: int | None = None) -> Found:
+        remaining = max(self._remaining, 0)
+        steps_max = remaining if steps_max is None else min(steps_max, remaining)
+        found = self._engine.search_from(starts, shard, steps_max=steps_max)
+        self._remaining -= found.steps
         return found
+
+
+def _without_chunks(rest: Sequence[Part], size: int, will_do: WillDo) -> list[Part]:
+    """Leave out every run of `size` operations that can be, the oldest first."""
+    left, at = list(rest), 0
+    while at < len(left):
+        shorter = left[:at] + left[at + size :]
+        if will_do(shorter):
+            left = shorter
+        else:
+            at += size
+    return left

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -44,12 +44,14 @@ class Found(msgspec.Struct, frozen=True):
         steps: how many configurations were looked at.
         stuck: None where there is an order; else the operation whose completion no configuration could pass.
         decided: whether everything was looked at; if not, the events before the completion of `stuck` are verified.
+        ends: the codes of the states in which configurations were stuck there, sorted; none where there is an order.
     """
 
     order: Sequence[int] | npt.NDArray[np.int32] | None
     steps: int
     stuck: int | None
     decided: bool
+    ends: Sequence[int] = ()
 
     @property
     def refuted(self) -> bool:
@@ -57,17 +59,20 @@ class Found(msgspec.Struct, frozen=True):
         return self.decided and self.order is None
 
 
+Used: TypeAlias = tuple[tuple[int, int], ...]
+
+
 class Configuration(NamedTuple):
     """Where a search stands: the levels passed, and what took effect.
 
-    `done` are the operations that took effect and whose completion is still to come, `used` the forms of the pending
-    ones that took effect, sorted. `before` is the state before the last operation where that was a pending one that still
+    `done` are the operations that took effect and whose completion is still to come, `used` how many of the pending ones
+    of each form took effect, sorted by form. `before` is the state before the last operation where that was a pending one that still
     has to prove useful, else None.
     """
 
     level: int
     done: frozenset[int]
-    used: tuple[int, ...]
+    used: Used
     state: int
     before: int | None
 
@@ -77,10 +82,10 @@ Watch = Callable[[Configuration, Sequence[int]], None]
 
 
 def search(
-    shard: Shard, pure: Sequence[bool], step: Step, initial: int, *, steps_max: int, watch: Watch | None = None
+    shard: Shard, pure: Sequence[bool], step: Step, starts: Sequence[int], *, steps_max: int, watch: Watch | None = None
 ) -> Found:
-    """Look for a linearization, in at most `steps_max` configurations."""
-    return _Search(shard, pure, step, steps_max, watch).run(initial)
+    """Look for a linearization from any of the states `starts`, in at most `steps_max` configurations."""
+    return _Search(shard, pure, step, steps_max, watch).run(starts)
 
 
 class _Window:
@@ -142,17 +147,19 @@ class _Search:
         self.window = _Window(shard)
         self.steps = 0
         self.deepest = 0
+        self.ends: set[int] = set()
         self.order: list[int] = []
-        self.visited: dict[tuple[int, frozenset[int], int, int | None], list[tuple[int, ...]]] = {}
+        self.visited: dict[tuple[int, frozenset[int], int, int | None], list[Used]] = {}
 
-    def run(self, initial: int) -> Found:
+    def run(self, starts: Sequence[int]) -> Found:
         try:
-            found = self.walk(Configuration(0, frozenset(), (), initial, None))
+            found = any(self.walk(Configuration(0, frozenset(), (), state, None)) for state in starts)
         except _OutOfSteps:
-            return Found(None, self.steps, self.window.due[self.deepest], decided=False)
-        if found:
-            return Found(tuple(self.order), self.steps, None, decided=True)
-        return Found(None, self.steps, self.window.due[self.deepest], decided=True)
+            return self.not_found(decided=False)
+        return Found(tuple(self.order), self.steps, None, decided=True) if found else self.not_found(decided=True)
+
+    def not_found(self, *, decided: bool) -> Found:
+        return Found(None, self.steps, self.window.due[self.deepest], decided, sorted(self.ends))
 
     def walk(self, root: Configuration) -> bool:
         """Depth first; whether the last completion was passed."""
@@ -177,7 +184,9 @@ class _Search:
     def advance(self, at: Configuration) -> Configuration | None:
         """Go on while there is nothing to choose; None where a configuration that can do as much was seen before."""
         while at.level < len(self.window.due):
-            self.deepest = max(self.deepest, at.level)
+            if at.level > self.deepest:
+                self.deepest = at.level
+                self.ends.clear()
             if self.steps == self.steps_max:
                 raise _OutOfSteps
             self.steps += 1
@@ -187,6 +196,8 @@ class _Search:
             if (must_choose or at.level % REMEMBER_EVERY == 0) and self.seen(at):
                 return None
             if must_choose:
+                if at.level == self.deepest:
+                    self.ends.add(at.state)
                 if self.watch is not None:
                     self.watch(at, self.order)
                 return at
@@ -227,10 +238,11 @@ class _Search:
             for state in self.useful(at, form):
                 yield at._replace(done=at.done | {operation}, state=state, before=None), (operation,)
         for form, available in self.window.pending_at(at.level):
-            count = at.used.count(form)
+            counts = dict(at.used)
+            count = counts.get(form, 0)
             if count == len(available):
                 continue
-            used = tuple(sorted((*at.used, form)))
+            used = tuple(sorted({**counts, form: count + 1}.items()))
             for state in self.useful(at, form):
                 if state != at.state:
                     yield at._replace(used=used, state=state, before=at.state), (available[count],)
@@ -241,6 +253,7 @@ class _Search:
         return (state for state in self.step(at.state, form) if state not in without)
 
 
-def _within(few: tuple[int, ...], many: tuple[int, ...]) -> bool:
-    """Whether a sorted collection holds no form more often than another does."""
-    return all(few.count(form) <= many.count(form) for form in set(few))
+def _within(few: Used, many: Used) -> bool:
+    """Whether the one holds no form more often than the other does."""
+    counts = dict(many)
+    return all(times <= counts.get(form, 0) for form, times in few)

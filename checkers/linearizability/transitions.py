@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from ...histories.event import Missing
 from ...histories.values import Value, identity, same
 from ...specs.model import Model
-from .prepare import Form, Forms
+from .prepare import BARRIER, Form, Forms
+
+START: Final = (0,)
+"""The code of the initial state, as the states that a search starts from."""
 
 
 class Transitions:
     """`transitions(state, form)` are the states in which an operation of that form can leave that state.
 
-    States are numbered in the order in which they are met; `initial` is the first. States meet by `identity`, so that a
+    States are numbered in the order in which they are met; the initial one is 0. States meet by `identity`, so that a
     state that holds `true` is another one than a state that holds `1`.
     """
-
-    initial = 0
 
     def __init__(self, forms: Forms) -> None:
         self._forms = forms
@@ -52,6 +53,8 @@ class Transitions:
 
 def outcomes(model: Model[Any], state: Any, form: Form) -> Iterable[Any]:
     """The states that may follow when an operation of this form takes effect, in the order of the model."""
+    if form is BARRIER:
+        return
     if form.optional:
         yield state
     yield from _effects(model, state, form)

@@ -17,9 +17,18 @@ pub const ANY: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     Read,
-    Write { value: u32 },
-    Cas { old: u32, new: u32 },
-    Append { value: u32 },
+    Write {
+        value: u32,
+    },
+    Cas {
+        old: u32,
+        new: u32,
+    },
+    Append {
+        value: u32,
+    },
+    /// Nothing that a cell can do.
+    Impossible,
 }
 
 /// One form: a deed, its answer, and whether it may as well have had no effect.
@@ -33,8 +42,6 @@ pub struct Form {
 /// What all cells of a history have in common.
 pub struct Table {
     pub forms: Vec<Form>,
-    /// What a cell holds at first.
-    pub initial: u32,
     /// What an absent cell reads as.
     pub absent_reads: u32,
     /// The text of each value that is a string; needed only where something is appended.
@@ -43,10 +50,10 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(forms: Vec<Form>, initial: u32, absent_reads: u32, texts: Vec<Option<String>>) -> Self {
+    pub fn new(forms: Vec<Form>, absent_reads: u32, texts: Vec<Option<String>>) -> Self {
         let numbered = texts.iter().enumerate();
         let numbers = numbered.filter_map(|(number, text)| Some((text.clone()?, number as u32))).collect();
-        Table { forms, initial, absent_reads, texts, numbers }
+        Table { forms, absent_reads, texts, numbers }
     }
 }
 
@@ -73,6 +80,7 @@ impl Cells {
             Deed::Cas { old, new } if held == old => Some((new, TRUE)),
             Deed::Cas { .. } => Some((state, FALSE)),
             Deed::Append { value } => Some((self.append(held, value)?, NULL)),
+            Deed::Impossible => None,
         }
     }
 
@@ -108,10 +116,6 @@ impl Cells {
 impl Model for Cells {
     type Fault = Infallible;
 
-    fn initial(&self) -> u32 {
-        self.table.initial
-    }
-
     #[inline]
     fn step(&mut self, state: u32, form: u32, after: &mut Vec<u32>) -> Result<(), Infallible> {
         let Form { deed, answer, optional } = self.table.forms[form as usize];
@@ -134,7 +138,7 @@ mod tests {
     fn after(deed: Deed, answer: u32, optional: bool, state: u32) -> Vec<u32> {
         let texts = vec![None, None, None, Some("a".into()), Some("ab".into()), Some("b".into())];
         let forms = vec![Form { deed, answer, optional }];
-        let mut cells = Cells::new(Arc::new(Table::new(forms, NULL, NULL, texts)));
+        let mut cells = Cells::new(Arc::new(Table::new(forms, NULL, texts)));
         let mut found = Vec::new();
         let Ok(()) = cells.step(state, 0, &mut found);
         found

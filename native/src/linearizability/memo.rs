@@ -6,23 +6,18 @@ use super::Model;
 /// Remembers the answers of `ask`.
 pub struct Memo<F> {
     ask: F,
-    initial: u32,
     known: Map<(u32, u32), (u32, u32)>,
     answers: Vec<u32>,
 }
 
 impl<F> Memo<F> {
-    pub fn new(initial: u32, ask: F) -> Self {
-        Memo { ask, initial, known: Map::default(), answers: Vec::new() }
+    pub fn new(ask: F) -> Self {
+        Memo { ask, known: Map::default(), answers: Vec::new() }
     }
 }
 
 impl<E, F: FnMut(u32, u32) -> Result<Vec<u32>, E>> Model for Memo<F> {
     type Fault = E;
-
-    fn initial(&self) -> u32 {
-        self.initial
-    }
 
     fn step(&mut self, state: u32, form: u32, after: &mut Vec<u32>) -> Result<(), E> {
         let (from, to) = match self.known.get(&(state, form)) {

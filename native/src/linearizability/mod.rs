@@ -35,9 +35,6 @@ pub trait Model {
     /// What may go wrong in it.
     type Fault;
 
-    /// The state before anything happened.
-    fn initial(&self) -> u32;
-
     /// Append to `after` every state in which an operation of this form can leave that state, none twice.
     fn step(&mut self, state: u32, form: u32, after: &mut Vec<u32>) -> Result<(), Self::Fault>;
 }
@@ -53,4 +50,6 @@ pub struct Found {
     pub stuck: Option<u32>,
     /// Whether everything was looked at.
     pub decided: bool,
+    /// The states in which configurations were stuck there; none where there is an order.
+    pub ends: Vec<u32>,
 }

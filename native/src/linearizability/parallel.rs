@@ -20,21 +20,18 @@ struct Stoppable<M>(M);
 impl<M: Model<Fault = Infallible>> Model for Stoppable<M> {
     type Fault = Stopped;
 
-    fn initial(&self) -> u32 {
-        self.0.initial()
-    }
-
     #[inline]
     fn step(&mut self, state: u32, form: u32, after: &mut Vec<u32>) -> Result<(), Stopped> {
         self.0.step(state, form, after).map_err(|never| match never {})
     }
 }
 
-/// What is found for each shard, in their order. `poll` is called now and then, on the calling thread; where it fails,
+/// What is found for each shard, in their order, each from the state `start`. `poll` is called now and then, on the calling thread; where it fails,
 /// everything stops.
 pub fn search_all<M: Model<Fault = Infallible>, E>(
     shards: &[Shard],
     pure: &[bool],
+    start: u32,
     make_model: impl Fn() -> M + Sync,
     mut poll: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Found>, E> {
@@ -47,7 +44,7 @@ pub fn search_all<M: Model<Fault = Infallible>, E>(
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(shard) = shards.get(at) else { break };
-            match search(shard, pure, &mut Stoppable(make_model()), poll) {
+            match search(shard, pure, &mut Stoppable(make_model()), &[start], poll) {
                 Ok(each) => found.push((at, each)),
                 Err(Stopped) => break,
             }
@@ -101,7 +98,7 @@ mod tests {
         let form = |deed, answer| Form { deed, answer, optional: false };
         let write = Deed::Write { value: VALUE };
         let forms = [(write, NULL), (Deed::Read, VALUE), (Deed::Read, NULL), (write, ANY)];
-        Arc::new(Table::new(forms.map(|(deed, answer)| form(deed, answer)).to_vec(), NULL, NULL, Vec::new()))
+        Arc::new(Table::new(forms.map(|(deed, answer)| form(deed, answer)).to_vec(), NULL, Vec::new()))
     }
 
     fn shard(operations: &[(u32, i64, i64)], steps_max: u64) -> Shard {
@@ -115,7 +112,7 @@ mod tests {
 
     fn search(shards: &[Shard]) -> Vec<Found> {
         let pure = [false, true, true, false];
-        let found = search_all(shards, &pure, || Cells::new(table()), || Ok::<(), Infallible>(()));
+        let found = search_all(shards, &pure, NULL, || Cells::new(table()), || Ok::<(), Infallible>(()));
         let Ok(found) = found;
         found
     }
@@ -123,13 +120,13 @@ mod tests {
     #[test]
     fn a_read_of_what_was_written_before_it_has_an_order() {
         let found = search(&[shard(&[(WRITE, 0, 1), (READ, 2, 3)], 100)]);
-        assert_eq!(found, [Found { order: Some(vec![0, 1]), steps: 3, stuck: None, decided: true }]);
+        assert_eq!(found, [Found { order: Some(vec![0, 1]), steps: 3, stuck: None, decided: true, ends: vec![] }]);
     }
 
     #[test]
     fn a_stale_read_is_stuck_and_a_pending_write_may_explain_it() {
         let stale = search(&[shard(&[(WRITE, 0, 1), (READ_NOTHING, 2, 3)], 100)]);
-        assert_eq!((stale[0].stuck, stale[0].decided), (Some(1), true));
+        assert_eq!((stale[0].stuck, stale[0].decided, &stale[0].ends), (Some(1), true, &vec![VALUE]));
         let late = search(&[shard(&[(PENDING_WRITE, 0, NEVER), (READ_NOTHING, 2, 3), (READ, 4, 5)], 100)]);
         assert_eq!(late[0].order, Some(vec![1, 0, 2]));
     }
@@ -137,7 +134,7 @@ mod tests {
     #[test]
     fn a_budget_that_ends_leaves_it_open() {
         let found = search(&[shard(&[(WRITE, 0, 1), (READ, 2, 3)], 2)]);
-        assert_eq!(found, [Found { order: None, steps: 2, stuck: Some(1), decided: false }]);
+        assert_eq!((&found[0].order, found[0].steps, found[0].stuck, found[0].decided), (&None, 2, Some(1), false));
     }
 
     #[test]
@@ -166,6 +163,6 @@ mod tests {
             (0..50_000).map(|at| (if at == 0 { WRITE } else { READ }, 2 * at, 2 * at + 1)).collect();
         let shards: Vec<_> = (0..4).map(|_| shard(&operations, 1_000_000)).collect();
         let pure = [false, true, true, false];
-        assert_eq!(search_all(&shards, &pure, || Cells::new(table()), || Err("enough")), Err("enough"));
+        assert_eq!(search_all(&shards, &pure, NULL, || Cells::new(table()), || Err("enough")), Err("enough"));
     }
 }

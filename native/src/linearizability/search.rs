@@ -13,18 +13,20 @@ const POLL_EVERY: u64 = 1 << 12;
 /// No pending operation has to prove useful.
 const NOTHING: u32 = u32::MAX;
 
-/// Look for a linearization; `pure` says by form what changes no state, `poll` is asked now and then whether to go on.
+/// Look for a linearization from any of the states `starts`; `pure` says by form what changes no state, `poll` is asked now
+/// and then whether to go on.
 pub fn search<M: Model>(
     shard: &Shard,
     pure: &[bool],
     model: &mut M,
+    starts: &[u32],
     poll: &mut dyn FnMut() -> Result<(), M::Fault>,
 ) -> Result<Found, M::Fault> {
     let window = Window::new(shard);
     match window.width {
-        0..=64 => Search::<[u64; 1], M>::new(window, pure, model, poll).run(shard.steps_max),
-        65..=256 => Search::<[u64; 4], M>::new(window, pure, model, poll).run(shard.steps_max),
-        _ => Search::<Box<[u64]>, M>::new(window, pure, model, poll).run(shard.steps_max),
+        0..=64 => Search::<[u64; 1], M>::new(window, pure, model, poll).run(starts, shard.steps_max),
+        65..=256 => Search::<[u64; 4], M>::new(window, pure, model, poll).run(starts, shard.steps_max),
+        _ => Search::<Box<[u64]>, M>::new(window, pure, model, poll).run(starts, shard.steps_max),
     }
 }
 
@@ -61,6 +63,8 @@ struct Search<'a, B, M: Model> {
     without: Vec<u32>,
     steps: u64,
     deepest: usize,
+    /// The states in which configurations had to choose at the deepest level.
+    ends: Vec<u32>,
 }
 
 /// What comes of going on from a configuration.
@@ -90,25 +94,36 @@ impl<'a, B: Bits, M: Model> Search<'a, B, M> {
             without: Vec::new(),
             steps: 0,
             deepest: 0,
+            ends: Vec::new(),
         }
     }
 
-    fn run(mut self, steps_max: u64) -> Result<Found, M::Fault> {
-        let done = B::empty(self.window.width);
-        let state = self.model.initial();
-        let root = Configuration { level: 0, done, used: NONE_USED, state, before: NOTHING };
+    fn run(mut self, starts: &[u32], steps_max: u64) -> Result<Found, M::Fault> {
+        for &state in starts {
+            let done = B::empty(self.window.width);
+            let root = Configuration { level: 0, done, used: NONE_USED, state, before: NOTHING };
+            if let Some(found) = self.walk(root, steps_max)? {
+                return Ok(found);
+            }
+        }
+        Ok(self.not_found(true))
+    }
+
+    /// Depth first; None where everything was looked at in vain.
+    fn walk(&mut self, root: Configuration<B>, steps_max: u64) -> Result<Option<Found>, M::Fault> {
         let mut frames: Vec<Frame<B>> = Vec::new();
         let mut next = Some(root);
+        self.trail.clear();
         loop {
             if let Some(configuration) = next {
                 match self.advance(configuration, steps_max)? {
                     Advance::Choose(at) => frames.push(Frame { at, trail: self.trail.len(), candidate: 0, outcome: 0 }),
                     Advance::SeenBefore => {}
-                    Advance::Finished => return Ok(self.found(true)),
-                    Advance::OutOfSteps => return Ok(self.not_found(false)),
+                    Advance::Finished => return Ok(Some(self.found())),
+                    Advance::OutOfSteps => return Ok(Some(self.not_found(false))),
                 }
             }
-            let Some(frame) = frames.last_mut() else { return Ok(self.not_found(true)) };
+            let Some(frame) = frames.last_mut() else { return Ok(None) };
             self.trail.truncate(frame.trail);
             next = self.choose(frame)?;
             if next.is_none() {
@@ -117,18 +132,25 @@ impl<'a, B: Bits, M: Model> Search<'a, B, M> {
         }
     }
 
-    fn found(self, decided: bool) -> Found {
-        Found { order: Some(self.trail), steps: self.steps, stuck: None, decided }
+    fn found(&mut self) -> Found {
+        let order = Some(std::mem::take(&mut self.trail));
+        Found { order, steps: self.steps, stuck: None, decided: true, ends: Vec::new() }
     }
 
-    fn not_found(&self, decided: bool) -> Found {
-        Found { order: None, steps: self.steps, stuck: Some(self.window.operation[self.deepest]), decided }
+    fn not_found(&mut self, decided: bool) -> Found {
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.sort_unstable();
+        ends.dedup();
+        Found { order: None, steps: self.steps, stuck: Some(self.window.operation[self.deepest]), decided, ends }
     }
 
     /// Go on while there is nothing to choose.
     fn advance(&mut self, mut at: Configuration<B>, steps_max: u64) -> Result<Advance<B>, M::Fault> {
         while at.level < self.window.levels() {
-            self.deepest = self.deepest.max(at.level);
+            if at.level > self.deepest {
+                self.deepest = at.level;
+                self.ends.clear();
+            }
             if self.steps == steps_max {
                 return Ok(Advance::OutOfSteps);
             }
@@ -144,6 +166,9 @@ impl<'a, B: Bits, M: Model> Search<'a, B, M> {
                 return Ok(Advance::SeenBefore);
             }
             if must_choose {
+                if at.level == self.deepest {
+                    self.ends.push(at.state);
+                }
                 return Ok(Advance::Choose(at));
             }
             at.done.remove(due);

@@ -41,10 +41,13 @@ impl Hasher for Mix {
 /// Nothing was used.
 pub const NONE_USED: u32 = 0;
 
-/// Sorted collections of forms, each under a number of its own.
+/// How often each form is in a collection, sorted by form.
+type Counts = Vec<(u32, u32)>;
+
+/// Collections of forms, each under a number of its own.
 pub struct Used {
-    collections: Vec<Vec<u32>>,
-    numbers: Map<Vec<u32>, u32>,
+    collections: Vec<Counts>,
+    numbers: Map<Counts, u32>,
     extended: Map<(u32, u32), u32>,
 }
 
@@ -56,7 +59,8 @@ impl Used {
 
     /// How often the form is in the collection.
     pub fn count(&self, used: u32, form: u32) -> usize {
-        self.collections[used as usize].iter().filter(|&&each| each == form).count()
+        let counts = &self.collections[used as usize];
+        counts.binary_search_by_key(&form, |&(each, _)| each).map_or(0, |at| counts[at].1 as usize)
     }
 
     /// The collection with one more of that form.
@@ -64,11 +68,13 @@ impl Used {
         if let Some(&known) = self.extended.get(&(used, form)) {
             return known;
         }
-        let mut collection = self.collections[used as usize].clone();
-        let at = collection.partition_point(|&each| each < form);
-        collection.insert(at, form);
-        let number = *self.numbers.entry(collection).or_insert_with_key(|collection| {
-            self.collections.push(collection.clone());
+        let mut counts = self.collections[used as usize].clone();
+        match counts.binary_search_by_key(&form, |&(each, _)| each) {
+            Ok(at) => counts[at].1 += 1,
+            Err(at) => counts.insert(at, (form, 1)),
+        }
+        let number = *self.numbers.entry(counts).or_insert_with_key(|counts| {
+            self.collections.push(counts.clone());
             self.collections.len() as u32 - 1
         });
         self.extended.insert((used, form), number);
@@ -81,7 +87,10 @@ impl Used {
             return true;
         }
         let mut rest = self.collections[many as usize].iter();
-        self.collections[few as usize].iter().all(|form| rest.by_ref().any(|each| each == form))
+        let found = &self.collections[few as usize];
+        found.iter().all(|&(form, times)| {
+            rest.by_ref().find(|each| each.0 >= form).is_some_and(|&(same, more)| same == form && times <= more)
+        })
     }
 }
 
@@ -97,8 +106,11 @@ mod tests {
         let both = used.with(one, 3);
         assert_eq!(both, used.with(other, 5));
         let twice = used.with(both, 5);
-        assert!(used.within(one, both) && used.within(other, both) && used.within(both, twice));
-        assert!(!used.within(one, other) && !used.within(twice, both));
+        let more = used.with(twice, 9);
+        assert!(
+            used.within(one, both) && used.within(other, both) && used.within(both, twice) && used.within(one, more)
+        );
+        assert!(!used.within(one, other) && !used.within(twice, both) && !used.within(more, twice));
         assert_eq!((used.count(twice, 5), used.count(twice, 3), used.count(one, 3)), (2, 1, 0));
     }
 }
