@@ -27,7 +27,7 @@ class Linearizable:
     Args:
         model: what the object does: a model, the name of a shipped one, or None for the one that the header of the
             history names, or else for one that is guessed from its actions (the verdict says so).
-        steps_max: how many configurations may be looked at for each shard; by default five million, or eight times the
+        steps_max: how many configurations may be looked at for each shard; by default ten million, or eight times the
             number of its operations where that is more.
         engine: `native` or `pure`; None for whichever serves.
 

@@ -15,7 +15,7 @@ from .prepare import Case, Forms, Integers, Shard
 from .search import Found, search
 from .transitions import START, Transitions
 
-STEPS_MAX: Final = 5_000_000
+STEPS_MAX: Final = 10_000_000
 """Configurations that may be looked at per shard where nobody says otherwise; more only for very long shards."""
 
 
