@@ -13,6 +13,7 @@ from ...checkers.convergence import DuplicateFree
 from ...checkers.eventual import Delivered, missing_at_heal
 from ...checkers.verdict import Judge, Verdict, on_history, on_trace
 from ...harness.plan import PlannedOperation
+from ...harness.swarm import DELAY_MAX_NS
 from ...harness.system import Budget, Stage, System, Variant
 from ...harness.workloads import RARELY_TO_OFTEN, drawn, spread
 from ...histories.evidence import Evidence
@@ -26,9 +27,6 @@ from .risks import caused_messages, copies, overtaking_arrivals
 
 POSTS: Final = ("send", "reply")
 """The actions that post their argument as a message."""
-
-DELAY_MAX_NS: Final = SECOND // 2
-"""The largest delay of a message once all has healed: no link of a plan takes longer."""
 
 ANTI_ENTROPY_NS: Final = 100 * MS
 RECOVERY_NS: Final = 4 * SECOND

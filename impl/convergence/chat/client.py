@@ -10,7 +10,8 @@ class ChatClient:
     """Actions: send (argument: a text), reply (likewise, to the last message that was read), read (result: all texts).
 
     It stays with its node: the one that the first operation names, else one that its dice choose. It repeats a request
-    under the same `msg_id` until it is answered; with `retry_ns` 0, never.
+    under the same `msg_id` until it is answered; with `retry_ns` 0, never. A refusal ends an operation `fail` only when it
+    answers the one attempt that there was.
     """
 
     def __init__(self, context: Context) -> None:
@@ -20,12 +21,14 @@ class ChatClient:
         self.home: NodeId = ""
         self.msg_id = 0
         self.request: Request | None = None
+        self.attempts = 0
         self.read_last: str | None = None
 
     def on_invoke(self, invocation: Invocation, out: ClientOutbox) -> None:
         """Ask the home node."""
         self.home = invocation.node or self.home or self.dice.choice(self.nodes)
         self.msg_id += 1
+        self.attempts = 0
         self.request = self.request_for(invocation)
         if self.request is None:
             out.complete("fail", f"a chat has no {invocation.action}")
@@ -45,6 +48,7 @@ class ChatClient:
 
     def attempt(self, request: Request, out: ClientOutbox) -> None:
         """Send the request, perhaps again."""
+        self.attempts += 1
         out.send(self.home, request)
         if self.retry_ns:
             out.set_timer("retry", self.retry_ns)
@@ -66,7 +70,7 @@ class ChatClient:
             case Messages(messages=messages):
                 self.read_last = messages[-1].id if messages else None
                 out.complete("ok", tuple(message.text for message in messages))
-            case Error() if message.definite:
+            case Error() if message.definite and self.attempts == 1:
                 out.complete("fail", message.text)
             case _:
-                out.complete("info")
+                out.complete("info", getattr(message, "text", None))
