@@ -20,14 +20,20 @@ STEPS_MAX: Final = 10_000_000
 
 
 class Engine(Protocol):
-    """Searches shards for linearizations."""
+    """Searches shards for linearizations.
+
+    Attributes:
+        transitions: the model as `search_from` knows it.
+    """
+
+    transitions: Transitions
 
     def search(self, shards: Sequence[Shard], *, steps_max: int | None = None) -> list[Found]:
         """What is found for each shard, in at most `steps_max` configurations each."""
         ...
 
     def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
-        """What is found from any of some states; they, and those that are found, are known by the codes of `Transitions`."""
+        """What is found from any of some states; they, and those that are found, are known by the codes of `transitions`."""
         ...
 
 
@@ -35,15 +41,16 @@ class Pure:
     """The search in Python."""
 
     def __init__(self, forms: Forms) -> None:
-        self._forms, self._transitions = forms, Transitions(forms)
+        self._forms, self.transitions = forms, Transitions(forms)
 
     def search(self, shards: Sequence[Shard], *, steps_max: int | None = None) -> list[Found]:
         """What is found for each shard, in at most `steps_max` configurations each."""
-        return [self.search_from(START, shard, steps_max=budget(shard, steps_max)) for shard in shards]
+        pure, step = self._forms.pure, Transitions(self._forms)
+        return [search(shard, pure, step, START, steps_max=budget(shard, steps_max)) for shard in shards]
 
     def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
         """What is found from any of some states."""
-        return search(shard, self._forms.pure, self._transitions, starts, steps_max=steps_max)
+        return search(shard, self._forms.pure, self.transitions, starts, steps_max=steps_max)
 
 
 class Native:
@@ -52,25 +59,25 @@ class Native:
     def __init__(self, core: ModuleType, forms: Forms) -> None:
         self._core, self._forms = core, forms
         self._cells = Cells(forms) if type(forms.model) in DEEDS else None
-        self._transitions = Transitions(forms)
+        self.transitions = Transitions(forms)
 
     def search(self, shards: Sequence[Shard], *, steps_max: int | None = None) -> list[Found]:
         """What is found for each shard, in at most `steps_max` configurations each."""
         columns = [(shard.form, shard.began, shard.ended, budget(shard, steps_max)) for shard in shards]
         if self._cells is None:
-            return self._by_model(START, columns)
+            return self._by_model(Transitions(self._forms), START, columns)
         forms = self._cells.forms()
         answers = self._core.search_cells(columns, self._forms.pure, forms, self._cells.cell, self._cells.texts())
         return [_found(*answer) for answer in answers]
 
     def search_from(self, starts: Sequence[int], shard: Shard, *, steps_max: int) -> Found:
         """What is found from any of some states."""
-        return self._by_model(starts, [(shard.form, shard.began, shard.ended, steps_max)])[0]
+        return self._by_model(self.transitions, starts, [(shard.form, shard.began, shard.ended, steps_max)])[0]
 
     def _by_model(
-        self, starts: Sequence[int], columns: Sequence[tuple[Integers, Integers, Integers, int]]
+        self, step: Transitions, starts: Sequence[int], columns: Sequence[tuple[Integers, Integers, Integers, int]]
     ) -> list[Found]:
-        answers = self._core.search_model(columns, self._forms.pure, starts, self._transitions)
+        answers = self._core.search_model(columns, self._forms.pure, starts, step)
         return [_found(*answer) for answer in answers]
 
 

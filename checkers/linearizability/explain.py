@@ -14,8 +14,9 @@ from ...histories.values import identity, to_json
 from ...specs.model import Call, Model, shard_of
 from ..verdict import Anomaly
 from .engine import Engine
+from .prefix import Part
 from .prepare import Case, Form, answer_of, call_of
-from .reduce import Counterexample, Part, Reducer
+from .reduce import Counterexample, Reducer
 from .search import Found, Watch, search
 from .transitions import START, Transitions
 

@@ -10,130 +10,41 @@ were left out did, and proves that the whole is. Two more rules keep the reason 
 event the rest is possible, and if the last answer could be had from the operations before it in some order, it still can.
 
 What remains is 1-minimal in this sense: no single operation more can be left out. The scheme of halves is that of Zeller
-and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), section 3. In a long history only the last
-operations are looked at where they suffice: from every state in which those before them can have left the object.
+and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002), section 3.
+
+In a long history only the last operations are looked at where they suffice: from every state in which those before them
+can have left the object. To what remains of them come the earlier operations that their answers rest on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
+from operator import eq
 from typing import Final, TypeAlias
 
 import msgspec
-import numpy as np
 
-from ...histories.event import Kind, Operation
+from ...histories.event import Kind
 from .engine import Engine
-from .prepare import BARRIER, NEVER, Forms, Shard
+from .prefix import Part, Prefix
+from .prepare import Forms, Shard
 from .search import Found
+from .sources import way_to
 from .transitions import START
 
 STEPS_MAX: Final = 2_000_000
 """Configurations that may be looked at to reduce one counter-example, unless it took many to find it."""
 
 
-class Part(msgspec.Struct, frozen=True):
-    """An operation that may be part of a counter-example.
-
-    Attributes:
-        operation: as it stands in the history.
-        form: the code of its form; that of the pending form where it is not ok.
-    """
-
-    operation: Operation
-    form: int
-
-    def ended_by(self, place: int) -> bool:
-        """Whether its outcome is known at that place of the real-time order."""
-        return self.operation.ended is not None and self.operation.ended <= place
-
-
 WINDOW: Final = 64
 """How many operations are looked at first, before the event that is impossible."""
-
-SOURCES_MAX: Final = 2_000
-"""In so long a history the operations that explain the last answer are looked for everywhere, in a longer one nearby."""
 
 EXPLAIN_STEPS_MAX: Final = 20_000
 """Configurations that may be looked at to find out whether an answer could be had in any order."""
 
-WillDo: TypeAlias = Callable[[Sequence["Part"]], bool]
+WillDo: TypeAlias = Callable[[Sequence[Part]], bool]
 """Whether these operations, with the last one, are a counter-example."""
-
-Row = tuple[int, int, int, int]
-"""The form, beginning, end and invocation of an operation, as a shard has them."""
-
-
-def shard_of_rows(rows: Iterable[Row]) -> Shard:
-    """These operations as a shard, in the order in which they begin."""
-    columns = np.array(sorted(rows, key=lambda row: row[1]), dtype=np.int64).reshape(-1, 4)
-    return Shard(None, *columns.T)
-
-
-class Prefix:
-    """The operations of one object up to an event.
-
-    Attributes:
-        parts: those that had begun, in order; the failed ones, too.
-        place: the place of the event in real-time order.
-    """
-
-    def __init__(self, parts: Iterable[Part], place: int, forms: Forms) -> None:
-        self.parts = [part for part in parts if part.operation.began <= place]
-        self.place, self._forms = place, forms
-
-    def shard(
-        self, kept: Collection[Part] | None = None, *, others: bool = False, without: Part | None = None
-    ) -> Shard:
-        """The operations `kept` (by default all), and the `others` as optional ones; `without` is not completed."""
-        chosen = None if kept is None else {part.operation.invocation for part in kept}
-        rows: list[Row] = []
-        for part in self.parts:
-            if chosen is None or part.operation.invocation in chosen:
-                rows += self._row(part, completed=part is not without)
-            elif others:
-                rows += self._optional(part)
-        return shard_of_rows(rows)
-
-    def before(self, place: int) -> Shard:
-        """What began before a place, and then a barrier."""
-        earlier = Prefix(self.parts, place - 1, self._forms)
-        rows = [row for part in earlier.parts for row in earlier._row(part)]
-        return shard_of_rows([*rows, (self._forms.code(BARRIER), place, place + 1, -1)])
-
-    def since(self, place: int) -> Prefix:
-        """The part of it that had not ended at a place."""
-        return Prefix((part for part in self.parts if not part.ended_by(place)), self.place, self._forms)
-
-    def unordered(self, kept: Collection[Part], last: Part) -> Shard:
-        """The operation `last`, when all that is kept had begun before it and may or may not have taken effect."""
-        before = [
-            (self._forms.pending(part.form), -1, NEVER, part.operation.invocation)
-            for part in kept
-            if part is not last and not (part.operation.outcome is Kind.FAIL and part.ended_by(self.place))
-        ]
-        return shard_of_rows([*before, (last.form, 0, 1, last.operation.invocation)])
-
-    def _row(self, part: Part, *, completed: bool = True) -> list[Row]:
-        operation = part.operation
-        if not (completed and part.ended_by(self.place)):
-            return [(self._forms.pending(part.form), operation.began, NEVER, operation.invocation)]
-        if operation.outcome is Kind.FAIL:
-            return []
-        return [(part.form, operation.began, _end(operation), operation.invocation)]
-
-    def _optional(self, part: Part) -> list[Row]:
-        if not part.ended_by(self.place):
-            return self._row(part, completed=False)
-        operation = part.operation
-        if operation.outcome is Kind.FAIL or self._forms.pure[part.form]:
-            return []
-        return [(self._forms.optional(part.form), operation.began, _end(operation), operation.invocation)]
-
-
-def _end(operation: Operation) -> int:
-    return NEVER if operation.ended is None else operation.ended
 
 
 class Counterexample(msgspec.Struct, frozen=True):
@@ -158,14 +69,19 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         prefix: the operations that it may have.
         last: the one that completes at the impossible event.
-        starts: the codes of the states in which the object can be before them.
-        explicable: whether the answer of `last` must be one that could be had in some order.
+        since: the place from which on operations that are left out are looked at; -1 for all.
+        starts: the codes of the states in which the object can be by then.
+        alone: whether it must be impossible, and possible without its last event, when nothing was before it; else it is
+            taken to begin in any of the states `starts`.
+        explicable: whether the last answer must be one that could be had in some order.
     """
 
     prefix: Prefix
     last: Part
-    starts: Sequence[int]
-    explicable: bool
+    since: int = -1
+    starts: Sequence[int] = START
+    alone: bool = True
+    explicable: bool = False
 
 
 class Reducer:
@@ -195,42 +111,71 @@ class Reducer:
         """The smallest part of the history up to a place, which is that of a first impossible event."""
         prefix = Prefix(self._parts, place, self._forms)
         last = next(part for part in prefix.parts if part.operation.ended == place)
-        rest, will_do = self._recent(prefix, last)
-        size = len(rest)
-        while size and self._remaining > 0:
-            smaller = _without_chunks(rest, size, will_do)
-            size = 1 if size == 1 and len(smaller) < len(rest) else size // 2
-            rest = smaller
-        kept = sorted([*rest, last], key=lambda part: part.operation.began)
-        return Counterexample(prefix, last, tuple(kept), minimal=self._remaining > 0)
-
-    def _recent(self, prefix: Prefix, last: Part) -> tuple[list[Part], WillDo]:
-        """So many of the last operations that they are impossible by themselves, and what tells whether fewer still are."""
         rest = [part for part in prefix.parts if part is not last]
-        sources = prefix.parts if len(prefix.parts) <= SOURCES_MAX else rest[-WINDOW:]
-        explicable = last.operation.outcome is Kind.OK and self._explains(prefix, sources, last)
-        size = WINDOW
-        while size < len(rest) and self._remaining > 0:
-            recent = rest[-size:]
-            began = min(recent[0].operation.began, last.operation.began)
-            states = self._search(prefix.before(began))
-            question = Question(prefix.since(began), last, states.ends, explicable)
-            will_do = partial(self._will_do, question)
-            if states.decided and will_do(recent):
-                return recent, will_do
+        size, kept = WINDOW, None
+        while kept is None and size < len(rest) and self._remaining > 0:
+            kept = self._from_recent(prefix, last, rest[-size:])
             size *= 4
-        return rest, partial(self._will_do, Question(prefix, last, START, explicable))
+        if kept is None:
+            kept = self._minimal(self._question(Question(prefix, last), prefix.parts), rest)
+        in_order = sorted([*kept, last], key=lambda part: part.operation.began)
+        return Counterexample(prefix, last, tuple(in_order), minimal=self._remaining > 0)
+
+    def _from_recent(self, prefix: Prefix, last: Part, recent: Sequence[Part]) -> list[Part] | None:
+        """A counter-example from the last operations and those that their answers rest on; None where they do not suffice."""
+        since = min(recent[0].operation.began, last.operation.began)
+        before = self._search(prefix.before(since))
+        question = self._question(Question(prefix, last, since, before.ends, alone=False), [*recent, last])
+        if not before.decided or not self._will_do(question, recent):
+            return None
+        core = self._minimal(question, recent)
+        for sources in self._sources(question):
+            rest = [*sources, *core]
+            alone = self._question(msgspec.structs.replace(question, alone=True), [*rest, last])
+            if self._will_do(alone, rest):
+                return self._minimal(alone, rest)
+        return None
+
+    def _sources(self, question: Question) -> Iterator[Sequence[Part]]:
+        """Earlier operations that the last answer may rest on, and that lead to a state of `starts`; the fullest sets first."""
+        last, transitions = question.last, self._engine.transitions
+        earlier = [part for part in question.prefix.parts if part.ended_by(question.since)]
+        ways: list[Sequence[Part]] = [
+            (),
+            *(way_to(partial(eq, start), START[0], earlier, transitions) for start in question.starts),
+        ]
+        for way in ways:
+            place = min((part.operation.began for part in way), default=question.since)
+            before = [part for part in earlier if part.ended_by(place)]
+            yield [*way_to(lambda state: bool(transitions(state, last.form)), START[0], before, transitions), *way]
+        yield from ways
+
+    def _question(self, question: Question, parts: Sequence[Part]) -> Question:
+        """The question with whether the last answer could be had by these operations in some order."""
+        last = question.last
+        explicable = last.operation.outcome is Kind.OK and self._explains(question.prefix, parts, last)
+        return msgspec.structs.replace(question, explicable=explicable)
+
+    def _minimal(self, question: Question, rest: Sequence[Part]) -> list[Part]:
+        """So many of these operations that no single one more can be left out."""
+        left, size = list(rest), len(rest)
+        while size and self._remaining > 0:
+            smaller = _without_chunks(left, size, partial(self._will_do, question))
+            size = 1 if size == 1 and len(smaller) < len(left) else size // 2
+            left = smaller
+        return left
 
     def _will_do(self, question: Question, rest: Sequence[Part]) -> bool:
         """Whether the operations `rest` and the last one are a counter-example in the sense above."""
-        prefix, last = question.prefix, question.last
+        prefix, last, starts = question.prefix, question.last, question.starts
         kept = [*rest, last]
+        alone = START if question.alone else starts
         return (
             self._remaining > 0
             and (not question.explicable or self._explains(prefix, kept, last))
-            and self._search(prefix.shard(kept, without=last)).order is not None
-            and self._search(prefix.shard(kept, others=True), question.starts).refuted
-            and (question.starts == START or self._search(prefix.shard(kept)).refuted)
+            and self._search(prefix.shard(kept, without=last), alone).order is not None
+            and self._search(prefix.shard(kept, others_since=question.since), starts).refuted
+            and (alone == starts or self._search(prefix.shard(kept), alone).refuted)
         )
 
     def _explains(self, prefix: Prefix, kept: Collection[Part], last: Part) -> bool:

@@ -167,6 +167,22 @@ def test_any_number_of_operations_may_be_open_at_once(width: int, engine: Engine
     assert fault_in(verdict.witness, history, CasRegister()) is None
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_in_a_long_history_the_operations_that_matter_are_found_wherever_they_are(engine: Engine) -> None:
+    between = "".join(f"9 invoke write {value}\n9 ok write\n9 invoke read\n9 ok read {value}\n" for value in range(500))
+    history = parse("0 invoke write 1000\n0 ok write\n" + between + "1 invoke read\n1 ok read 1000")
+    verdict = Linearizable("register", engine=engine).check(history)
+    assert isinstance(verdict, Refuted)
+    assert str(verdict.anomaly) == (
+        "not linearizable. After\n"
+        "  process 0: write(1000) -> null\n"
+        "  process 9: write(499) -> null\n"
+        "nothing can come next:\n"
+        "  process 1: read() -> 1000, but the register holds 499\n"
+        "Left out: 999 operations that make no difference"
+    )
+
+
 def crashes(number: int) -> History:
     """So many pending writes of four values, and a read of a value that nobody wrote, far behind."""
     events: list[Event] = []
