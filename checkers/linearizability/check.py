@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -66,8 +66,6 @@ class Linearizable:
 
     def _judge(self, history: History, model: Model[Any], notes: tuple[str, ...]) -> Verdict:
         case = prepare(history, started(model, history))
-        if not history.header.tells_real_time:
-            return Undecided(NO_REAL_TIME, **_common(case, notes))
         engine = engine_for(case, self.engine)
         found = engine.search(case.shards, steps_max=self.steps_max)
         return _Judgement(history, case, found, notes).verdict(engine, self.steps_max)
@@ -103,29 +101,18 @@ def check_linearizability(history: History, model: Model[Any] | str | None = Non
     return Linearizable(model, **options).check(history)
 
 
-NO_REAL_TIME: Final = (
-    "not applicable: the times come from several clocks of unknown error, so the real-time order is not known; "
-    "say how far they may be apart (clock_error_ns)"
-)
-
-
-def _common(case: Case, notes: tuple[str, ...]) -> dict[str, Any]:
-    """What every verdict on this case says."""
-    return {
-        "checker": "linearizability",
-        "model": model_name(case.model),
-        "method": "search",
-        "operations": sum(len(shard) for shard in case.shards),
-        "notes": notes,
-    }
-
-
 class _Judgement:
     """What was found for each shard, on its way to one verdict."""
 
     def __init__(self, history: History, case: Case, found: Sequence[Found], notes: tuple[str, ...]) -> None:
         self.history, self.case, self.found = history, case, found
-        self.common = _common(case, notes)
+        self.common: dict[str, Any] = {
+            "checker": "linearizability",
+            "model": model_name(case.model),
+            "method": "search",
+            "operations": sum(len(shard) for shard in case.shards),
+            "notes": notes,
+        }
 
     def verdict(self, engine: Engine, steps_max: int | None) -> Verdict:
         """One shard that is refuted refutes; else one that is undecided leaves it open."""

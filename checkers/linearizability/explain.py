@@ -220,5 +220,5 @@ def why_not(model: Model[Any], state: Any, call: Call) -> str:
         return str(words(state, call))
     answers = [] if hasattr(model, "accepts") else [to_json(answer) for _, answer in model.step(state, call)]
     if not answers:
-        return "that is not possible here"
+        return "that is not possible"
     return f"it would have answered {' or '.join(dict.fromkeys(answers))}"

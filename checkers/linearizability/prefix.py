@@ -77,9 +77,10 @@ class Prefix:
     def unordered(self, kept: Collection[Part], last: Part) -> Shard:
         """The operation `last`, when all that is kept had begun before it and may or may not have taken effect."""
         before = [
-            (self._forms.pending(part.form), -1, NEVER, part.operation.invocation)
+            (form, -1, NEVER, invocation)
             for part in kept
-            if part is not last and not (part.operation.outcome is Kind.FAIL and part.ended_by(self.place))
+            if part is not last
+            for form, _, _, invocation in self._row(part)
         ]
         return shard_of_rows([*before, (last.form, 0, 1, last.operation.invocation)])
 

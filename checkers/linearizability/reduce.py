@@ -71,8 +71,6 @@ class Question(msgspec.Struct, frozen=True):
         last: the one that completes at the impossible event.
         since: the place from which on operations that are left out are looked at; -1 for all.
         starts: the codes of the states in which the object can be by then.
-        alone: whether it must be impossible, and possible without its last event, when nothing was before it; else it is
-            taken to begin in any of the states `starts`.
         explicable: whether the last answer must be one that could be had in some order.
     """
 
@@ -80,7 +78,6 @@ class Question(msgspec.Struct, frozen=True):
     last: Part
     since: int = -1
     starts: Sequence[int] = START
-    alone: bool = True
     explicable: bool = False
 
 
@@ -125,15 +122,13 @@ class Reducer:
         """A counter-example from the last operations and those that their answers rest on; None where they do not suffice."""
         since = min(recent[0].operation.began, last.operation.began)
         before = self._search(prefix.before(since))
-        question = self._question(Question(prefix, last, since, before.ends, alone=False), [*recent, last])
-        if not before.decided or not self._will_do(question, recent):
+        if not before.decided:
             return None
-        core = self._minimal(question, recent)
-        for sources in self._sources(question):
-            rest = [*sources, *core]
-            alone = self._question(msgspec.structs.replace(question, alone=True), [*rest, last])
-            if self._will_do(alone, rest):
-                return self._minimal(alone, rest)
+        for sources in self._sources(Question(prefix, last, since, before.ends)):
+            rest = [*sources, *recent]
+            question = self._question(Question(prefix, last, since, before.ends), [*rest, last])
+            if self._will_do(question, rest):
+                return self._minimal(question, rest)
         return None
 
     def _sources(self, question: Question) -> Iterator[Sequence[Part]]:
@@ -167,15 +162,14 @@ class Reducer:
 
     def _will_do(self, question: Question, rest: Sequence[Part]) -> bool:
         """Whether the operations `rest` and the last one are a counter-example in the sense above."""
-        prefix, last, starts = question.prefix, question.last, question.starts
+        prefix, last = question.prefix, question.last
         kept = [*rest, last]
-        alone = START if question.alone else starts
         return (
             self._remaining > 0
             and (not question.explicable or self._explains(prefix, kept, last))
-            and self._search(prefix.shard(kept, without=last), alone).order is not None
-            and self._search(prefix.shard(kept, others_since=question.since), starts).refuted
-            and (alone == starts or self._search(prefix.shard(kept), alone).refuted)
+            and self._search(prefix.shard(kept, without=last)).order is not None
+            and self._search(prefix.shard(kept, others_since=question.since), question.starts).refuted
+            and (question.since < 0 or self._search(prefix.shard(kept)).refuted)
         )
 
     def _explains(self, prefix: Prefix, kept: Collection[Part], last: Part) -> bool:

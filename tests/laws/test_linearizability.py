@@ -345,7 +345,7 @@ def _explains(operations: Sequence[Operation], last: Operation, model: Any) -> b
     if last.outcome is Kind.FAIL:
         return True
     anytime = [
-        replace(deed(each, model), answer=ANYTHING, began=-1, ended=inf, must=False)
+        replace(deed(each, model), began=-1, ended=inf, must=False)
         for each in operations
         if not same(each, last) and each.outcome is not Kind.FAIL
     ]

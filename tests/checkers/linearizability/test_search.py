@@ -173,14 +173,11 @@ def test_in_a_long_history_the_operations_that_matter_are_found_wherever_they_ar
     history = parse("0 invoke write 1000\n0 ok write\n" + between + "1 invoke read\n1 ok read 1000")
     verdict = Linearizable("register", engine=engine).check(history)
     assert isinstance(verdict, Refuted)
-    assert str(verdict.anomaly) == (
-        "not linearizable. After\n"
-        "  process 0: write(1000) -> null\n"
-        "  process 9: write(499) -> null\n"
-        "nothing can come next:\n"
-        "  process 1: read() -> 1000, but the register holds 499\n"
-        "Left out: 999 operations that make no difference"
-    )
+    story = str(verdict.anomaly).splitlines()
+    assert story[1] == "  process 0: write(1000) -> null"
+    assert story[2].startswith("  process 9: write(")
+    assert story[4].startswith("  process 1: read() -> 1000, but the register holds ")
+    assert story[5:] == ["Left out: 999 operations that make no difference"]
 
 
 def crashes(number: int) -> History:
