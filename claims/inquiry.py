@@ -35,6 +35,7 @@ class Inquiry:
         self, docket: Docket, proceedings: Proceedings, store: Store | None, *, runs: int | None, seed: int
     ) -> None:
         self._docket, self._proceedings, self._store, self._runs, self._seed = docket, proceedings, store, runs, seed
+        self._seeds_max: int | None = None
         self._courses: list[Course] = []
         self._verdicts: dict[str, Verdict] = {}
         self._minimal: dict[tuple[str, str], Minimal] = {}
@@ -50,21 +51,27 @@ class Inquiry:
         """Run each group: the failures that were kept, then seeds until its claims have their verdicts."""
         for group in groups:
             self._doublecheck(group)
-        kept = [self._course(group, plans=_corpus(group.system)) for group in groups if _corpus(group.system)]
+        corpus = {group.system: _corpus(group.system) for group in groups}
+        kept = [
+            self._exhausting(group, Plans(group, plans), range(len(plans)))
+            for group in groups
+            if (plans := corpus[group.system])
+        ]
         self._proceedings.hold(kept, self._minimise)
         refuted = {(course.group.name, claim) for course in kept for claim in course.found}
         seeds = [
-            self._course(group, claims=[name for _, name in group.claims if (group.name, name) not in refuted])
+            self._sufficing(group, [name for _, name in group.claims if (group.name, name) not in refuted])
             for group in groups
         ]
         self._proceedings.hold(seeds, self._minimise)
         self._proceedings.round((), self._minimise)
 
-    def run_until_first(self, groups: Sequence[RunGroup]) -> None:
-        """Run seeds until something fails; only the failure with the lowest seed is made minimal."""
+    def run_until_first(self, groups: Sequence[RunGroup], runs: int) -> None:
+        """Run that many seeds of each group, or until something fails; the failure with the lowest seed is made minimal."""
+        self._seeds_max = runs
         for group in groups:
             self._doublecheck(group)
-        courses = [self._course(group, until_first=True) for group in groups]
+        courses = [self._exhausting(group, Plans(group), range(self._seed, self._seed + runs)) for group in groups]
         while not self._failures(courses) and any(not course.campaign.is_over for course in courses):
             self._proceedings.round(courses, lambda _course, _claim: None)
             if self._proceedings.is_cut_short:
@@ -108,27 +115,24 @@ class Inquiry:
         return next((course for course in mine if claim.id in course.found), mine[-1])
 
     def _needed(self, group: RunGroup) -> int:
-        return self._runs or RUNS.get((group.system, group.variant), RUNS_OF_OTHERS)
+        """How many judged runs a claim needs: what was asked for, or our own number; of few seeds, not more than a part."""
+        asked = self._runs or RUNS.get((group.system, group.variant), RUNS_OF_OTHERS)
+        return asked if self._seeds_max is None else min(asked, -(-self._seeds_max // SEEDS_PER_RUN))
 
-    def _course(
-        self,
-        group: RunGroup,
-        *,
-        claims: Sequence[str] | None = None,
-        plans: tuple[Plan, ...] = (),
-        until_first: bool = False,
-    ) -> Course:
-        names = [name for _, name in group.claims] if claims is None else claims
+    def _sufficing(self, group: RunGroup, claims: Sequence[str]) -> Course:
+        """A campaign over seeds, until these claims have all that they need."""
         needed = self._needed(group)
-        if plans:
-            seeds = range(len(plans))
-        else:
-            seeds = range(self._seed, self._seed + (needed if until_first else needed * SEEDS_PER_RUN))
-        content = {
-            name: not plans and not until_first and self._docket.claim(name).kind != "sometimes" for name in names
-        }
-        campaign = Campaign(content, seeds, needed=needed, kinds=() if plans or until_first else group().kinds)
-        course = Course(group, Plans(group, plans), campaign)
+        seeds = range(self._seed, self._seed + needed * SEEDS_PER_RUN)
+        content = {name: self._docket.claim(name).kind != "sometimes" for name in claims}
+        return self._under_way(group, Plans(group), Campaign(content, seeds, needed=needed, kinds=group().kinds))
+
+    def _exhausting(self, group: RunGroup, plans: Plans, numbers: Sequence[int]) -> Course:
+        """A campaign over all of these plans, whatever its claims need."""
+        content = dict.fromkeys((name for _, name in group.claims), False)
+        return self._under_way(group, plans, Campaign(content, numbers, needed=len(numbers)))
+
+    def _under_way(self, group: RunGroup, plans: Plans, campaign: Campaign) -> Course:
+        course = Course(group, plans, campaign)
         self._courses.append(course)
         return course
 

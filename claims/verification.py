@@ -119,7 +119,8 @@ def run_system(  # noqa: D417  # the others are those of `verify`
         nodes: how many; None lets plans draw.
         beyond_budget: leave the fault budget that the system declares.
         claims: the claims to judge; none means all of the system's that this variant is said to have.
-        runs: how many runs each run group has at most; the other arguments are those of `verify`.
+        runs: how many runs each run group has at most; to be upheld, a claim needs as many judged ones as for `verify`, but
+            not more than a quarter of these. The other arguments are those of `verify`, too.
 
     Returns:
         One result for each claim that was judged; at most one of them, that with the lowest seed, has a plan, a story and
@@ -146,8 +147,8 @@ def run_system(  # noqa: D417  # the others are those of `verify`
         store=store.root if store else None,
     )
     with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
-        inquiry = Inquiry(docket, proceedings, store, runs=runs, seed=seed)
-        inquiry.run_until_first(groups)
+        inquiry = Inquiry(docket, proceedings, store, runs=None, seed=seed)
+        inquiry.run_until_first(groups, runs)
     return [inquiry.result(claim, variant) for claim in judged]
 
 
