@@ -199,7 +199,7 @@ def load(origin: str) -> Module:
 
 def _installed() -> list[str]:
     """The origins that entry points name; our own first, and even when they were never installed."""
-    found = sorted(point.value for point in entry_points(group=GROUP))
+    found = sorted(point.module for point in entry_points(group=GROUP))
     return list(dict.fromkeys((*BUILT_IN, *found)))
 
 
