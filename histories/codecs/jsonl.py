@@ -115,9 +115,11 @@ def decode_object(line: bytes) -> dict[str, Any]:
 
 
 def _object(told: dict[str, Any], extra: Map) -> bytes:
-    if taken := sorted((FIELDS | {"upheld"}) & extra.keys()):
-        raise UsageError(f"an extra field cannot be called {taken[0]!r}: that is a field of its own")
-    return to_json({**told, **extra}).encode() + b"\n"
+    if extra:
+        if taken := sorted((FIELDS | {"upheld"}) & extra.keys()):
+            raise UsageError(f"an extra field cannot be called {taken[0]!r}: that is a field of its own")
+        told |= extra
+    return to_json(told).encode() + b"\n"
 
 
 def _line(line: bytes, number: int, draft: Draft) -> None:
