@@ -183,16 +183,16 @@ class Minimising:
             faults=minimal.size[1],
             replays=shrunk.replays,
             digest=run.digest,
-            folder=self._keep(run, verdict),
+            folder=self._keep(run, verdict, plan.seed),
         )
 
-    def _keep(self, run: Run, verdict: Verdict) -> Path | None:
+    def _keep(self, run: Run, verdict: Verdict, seed: int) -> Path | None:
+        """Keep it under the seed that it was found with, whichever its plan has now."""
         if self.store is None:
             return None
         built = "+".join((run.plan.variant, *run.plan.mutants))
-        return self.store.keep(
-            f"{built}-{self.claim}-{run.plan.seed}", run, [{"claim": self.claim, **describe(verdict)}]
-        )
+        told = {"claim": self.claim, **describe(verdict)}
+        return self.store.keep(f"{built}-{self.claim}-{seed}", run, [told])
 
 
 @dataclass(frozen=True)

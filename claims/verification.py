@@ -15,7 +15,7 @@ from ..harness.store import Store, clear_running
 from ..harness.trial import Run, run_plan
 from ..histories.errors import UsageError
 from .claim import Claim, Trials
-from .groups import run_groups
+from .groups import RunGroup, run_groups
 from .inquiry import Inquiry, is_about, with_premises
 from .outcomes import result_of_replay
 from .proceedings import Proceedings, Report
@@ -77,12 +77,15 @@ def verify(
         NondeterministicRun: a system is not deterministic.
     """
     wanted = with_premises(claims, docket)
+    streamed = store.root if store else None
+
+    def groups_of(variant: str) -> list[RunGroup]:
+        return run_groups(_about(wanted, variant, docket), docket, variant, store=streamed)
+
     with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
         inquiry = Inquiry(docket, proceedings, store, runs=runs, seed=seed)
         inquiry.examine(wanted)
-        inquiry.verify(
-            [group for variant in variants for group in run_groups(_about(wanted, variant, docket), docket, variant)]
-        )
+        inquiry.verify([group for variant in variants for group in groups_of(variant)])
     return [
         inquiry.result(claim, variant) for claim in claims for variant in variants if is_about(claim, variant, docket)
     ]
