@@ -211,7 +211,17 @@ def _file(name: str) -> str:
 def _is_module(origin: str) -> bool:
     if origin.endswith(".py"):
         return True
+    if _is_found(origin):
+        return True
+    before = list(sys.path)
     _reach(Path.cwd())
+    if _is_found(origin):
+        return True
+    sys.path[:] = before  # a misspelt name opens no folder to imports
+    return False
+
+
+def _is_found(origin: str) -> bool:
     try:
         return importlib.util.find_spec(origin) is not None
     except (ImportError, ValueError):  # a parent is missing, or the name is none

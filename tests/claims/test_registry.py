@@ -130,3 +130,20 @@ def test_two_modules_cannot_have_the_same_system() -> None:
 def test_asking_for_what_is_not_there_names_what_is_near(ask: Callable[[Docket, str], object]) -> None:
     with pytest.raises(UsageError, match="did you mean"):
         ask(docket(), "chat.delivere" if ask is Docket.claim else "chatt")
+
+
+@pytest.mark.parametrize("name", ["zzz", "json"])
+def test_a_name_that_is_not_found_here_opens_this_folder_to_no_import(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        docket([name]).select([name])
+    assert str(tmp_path) not in sys.path
+
+
+def test_a_module_in_this_folder_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "a_counter_of_ours.py").write_text(COUNTER.read_text())
+    assert "counter" in docket(["a_counter_of_ours"]).systems
