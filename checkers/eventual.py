@@ -15,7 +15,7 @@ from ..histories.event import Kind, Operation
 from ..histories.evidence import Evidence
 from ..histories.trace import LIFECYCLE, Note, Trace
 from ..histories.values import identity, to_json
-from .causality.tell import tell
+from .causality.tell import ms, tell
 from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 CHANGES: Final = (*LIFECYCLE, "posted", "delivered", "shown")
@@ -112,9 +112,9 @@ class Delivered:
             kind="stuck",
             story=(
                 *_beginning(due),
-                f"{due.node} does not show it when the record ends at {_ms(ends)}",
-                f"Nothing has changed at any node since {_ms(changed.time)} ({tell(changed)})",
-                f"What is under way for {_ms(self.still_ns)} has arrived, so nothing will come",
+                f"{due.node} does not show it when the record ends at {ms(ends)}",
+                f"Nothing has changed at any node since {ms(changed.time)} ({tell(changed)})",
+                f"What is under way for {ms(self.still_ns)} has arrived, so nothing will come",
             ),
             operations=(due.add,),
             facts=tuple(_post(due, trace)),
@@ -126,7 +126,7 @@ class Delivered:
             kind="late",
             story=(
                 *_beginning(due),
-                f"{due.node} shows it only from {_ms(due.shown.time)} on, {_ms(due.shown.time - due.deadline)} late",
+                f"{due.node} shows it only from {ms(due.shown.time)} on, {ms(due.shown.time - due.deadline)} late",
             ),
             operations=(due.add,),
             facts=(*_post(due, trace), due.shown),
@@ -190,13 +190,9 @@ def _post(due: Due, trace: Trace) -> list[Note]:
 
 
 def _beginning(due: Due) -> tuple[str, ...]:
-    ended = "" if due.add.completed_ns is None else f" at {_ms(due.add.completed_ns)}"
-    return (f"{due.add} was acknowledged{ended}", f"Every node has to show it from {_ms(due.deadline)} on")
+    ended = "" if due.add.completed_ns is None else f" at {ms(due.add.completed_ns)}"
+    return (f"{due.add} was acknowledged{ended}", f"Every node has to show it from {ms(due.deadline)} on")
 
 
 def _named(due: Due) -> str:
     return to_json(due.add.argument)
-
-
-def _ms(time_ns: int) -> str:
-    return f"{time_ns / 1_000_000:.10g} ms"

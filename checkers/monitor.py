@@ -8,20 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Self
 
 from ..histories.errors import MalformedHistory
 from ..histories.evidence import Evidence
 from ..histories.trace import Note, Trace
-from .verdict import Anomaly, Judge, OnTrace, Refuted, Undecided, Upheld, Verdict
-
-
-class Monitor(Protocol):
-    """Watches one run."""
-
-    def observe(self, note: Note, /) -> Anomaly | None:
-        """Take in the next note of the trace; answers the violation that it completes."""
-        ...
+from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 
 class SafetyProperty(ABC):
@@ -71,12 +63,6 @@ class SafetyProperty(ABC):
     def __call__(self, evidence: Evidence, /) -> Verdict:
         """The verdict on the trace."""
         return self.check(evidence.trace)
-
-
-def monitor_of(judge: Judge, nodes: Sequence[str]) -> SafetyProperty | None:
-    """A fresh monitor that sees what this judge will see, for a run of these nodes; None where it needs the whole run."""
-    checker = judge.checker if isinstance(judge, OnTrace) else judge
-    return checker.monitor(nodes) if isinstance(checker, SafetyProperty) else None
 
 
 def number(note: Note, name: str) -> int:

@@ -80,7 +80,7 @@ class Proceedings:
         self._engine, self._report = engine, report
         self._deadline = None if budget_s is None else time.monotonic() + budget_s
         self._then: dict[str, Callable[[Any], None]] = {}
-        self._planned = self._done = self._failures = 0
+        self._failures = 0
         self.is_cut_short = False
 
     def also(self, key: str, work: Callable[[int], Any], number: int, then: Callable[[Any], None]) -> None:

@@ -103,10 +103,6 @@ class HappensBefore:
 
     # --- questions
 
-    def number_of(self, node: str) -> int:
-        """The number of a node."""
-        return self._numbers[node]
-
     def post_of(self, note: Note) -> Post | None:
         """The post of the message that a note is about; None when nobody has posted it."""
         return self._found.get(identity(note.fact("message")))

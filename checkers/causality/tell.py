@@ -18,9 +18,14 @@ def name(message: Value) -> str:
     return message if isinstance(message, str) else to_json(message)
 
 
+def ms(time_ns: int) -> str:
+    """`12.5 ms`."""
+    return f"{time_ns / 1_000_000:.10g} ms"
+
+
 def at(note: Note) -> str:
     """`at 12.5 ms`."""
-    return f"at {note.time / 1_000_000:.10g} ms"
+    return f"at {ms(note.time)}"
 
 
 def tell(note: Note) -> str:

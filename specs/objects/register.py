@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ...histories.event import MISSING, Missing
 from ...histories.values import Value
@@ -25,9 +25,9 @@ class Register:
     def __init__(self, initial: Value | Missing = MISSING) -> None:
         self._initial = initial
 
-    def starting(self, value: Value) -> Register:
+    def starting(self, value: Value) -> Self:
         """The same cell, holding `value` at first unless it was told what it holds."""
-        return Register(value) if isinstance(self._initial, Missing) else self
+        return type(self)(value) if isinstance(self._initial, Missing) else self
 
     def initial(self) -> Value:
         """What it holds before anything happened."""
