@@ -286,7 +286,7 @@ def histories(draw: st.DrawFn) -> History:
 
 def _event(process: int, kind: Kind, action: str, value: object) -> Event:
     told = None if value is None else tuple(value) if isinstance(value, list) else value
-    return Event(process=process, kind=kind, action=action, value=told)  # type: ignore[arg-type]
+    return Event(process=process, kind=kind, action=action, value=told)  # type: ignore[arg-type]  # a tuple of the plain values above
 
 
 @given(histories())
@@ -295,7 +295,7 @@ def test_verdicts_are_those_of_the_definitions(history: History) -> None:
     reads: list[tuple[Operation, Any]] = [
         (op, op.result or ()) for op in history.operations if op.action == "read" and op.outcome is Kind.OK
     ]
-    finals = [elements for op, elements in reads if op.process >= 100]  # type: ignore[operator]
+    finals = [elements for op, elements in reads if op.process >= 100]  # type: ignore[operator]  # clients here are integers
 
     def tried(element: object, before: int | None) -> int:
         return sum(op.argument == element and op.outcome is not Kind.FAIL and op.began < (before or 0) for op in adds)

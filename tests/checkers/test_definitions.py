@@ -120,7 +120,7 @@ def two_votes(trace: Trace) -> bool:
 
 def term_goes_back(trace: Trace) -> bool:
     told = pairs(trace, "term", "voted", "leads", "restored")
-    return any(a.node == b.node and a.facts[0] > b.facts[0] for a, b in told)  # type: ignore[operator]
+    return any(a.node == b.node and a.facts[0] > b.facts[0] for a, b in told)  # type: ignore[operator]  # terms are integers here
 
 
 def leader_rewrites(trace: Trace) -> bool:
@@ -133,7 +133,7 @@ def leader_rewrites(trace: Trace) -> bool:
             for note in trace[elections[-1] : at]
             if note.node == node and note.kind in {"term", "voted", "restored"}
         ]
-        return all(note.facts[0] <= trace[elections[-1]].facts[0] for note in told)  # type: ignore[operator]
+        return all(note.facts[0] <= trace[elections[-1]].facts[0] for note in told)  # type: ignore[operator]  # terms are integers here
 
     for place, (note, before, after) in enumerate(moments(trace)):
         old, new = before.logs[note.node], after.logs[note.node]
@@ -167,7 +167,7 @@ def leader_lacks(trace: Trace) -> bool:
         for note, _, after in told
         if note.kind == "committed" and after.terms[note.node] is not None
         for index, entry in after.logs[note.node].items()
-        if index <= note.facts[0] and entry != UNKNOWN  # type: ignore[operator]
+        if index <= note.facts[0] and entry != UNKNOWN  # type: ignore[operator]  # indices are integers here
     ]
     elections = [(note.facts[0], after.logs[note.node]) for note, _, after in told if note.kind == "leads"]
     return any(

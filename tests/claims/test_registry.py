@@ -72,6 +72,11 @@ def test_a_system_a_chapter_and_a_module_select_their_claims(name: str) -> None:
     assert ids([name]) == [claim.id for claim in docket().claims.values() if claim.id.startswith("chat.")]
 
 
+@pytest.mark.parametrize("name", ["counter", "counter.counts", str(COUNTER)])
+def test_a_module_that_a_user_named_is_found_by_system_claim_and_file(name: str) -> None:
+    assert "counter.counts" in {claim.id for claim in docket([str(COUNTER)]).select([name])}
+
+
 def test_every_claim_knows_its_system_and_its_module() -> None:
     known = docket([str(COUNTER)])
     assert {known.system_of(claim) for claim in known.claims.values()} == {"raft-kv", "chat", "counter"}
@@ -109,6 +114,7 @@ def test_what_means_nothing_is_named_with_what_is_near(names: list[str], says: s
     ("text", "says"),
     [
         ("x = ", "cannot be imported: SyntaxError"),
+        ("import nothing_of_that_name", "cannot be imported: ModuleNotFoundError"),
         ("raise OSError('no disk')", "cannot be imported: OSError: no disk"),
         ("", "exports neither SYSTEM nor CLAIMS"),
         ("SYSTEM = 3", "SYSTEM is a int; it should be a harness.system.System"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from upheld.claims.registry import Docket, docket, load
+from upheld.claims.registry import Docket, docket
 from upheld.claims.results import ClaimResult
 from upheld.claims.verification import replay, run_system, verify
 from upheld.harness.store import Store
@@ -125,33 +125,3 @@ def test_its_history_is_kept_beside_it(rows: dict[tuple[str, str], ClaimResult])
 def test_what_does_not_exist_is_named_with_what_does(counters: Docket, named: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         run_system("counter", docket=counters, **{"engine": "inline", **named})  # type: ignore[arg-type]  # by name
-
-
-class TestDocket:
-    def test_our_own_systems_are_on_it_without_being_named(self) -> None:
-        assert {"raft-kv", "chat"} <= set(docket().systems)
-
-    @pytest.mark.parametrize("name", ["counter", "counter.counts", HERE])
-    def test_claims_are_chosen_by_claim_system_or_module(self, counters: Docket, name: str) -> None:
-        assert "counter.counts" in {claim.id for claim in counters.select([name])}
-
-    def test_a_name_that_means_nothing_is_answered_with_what_is_near(self, counters: Docket) -> None:
-        with pytest.raises(UsageError, match=r"did you mean raft\.linearizable"):
-            counters.select(["raft.linearisable"])
-
-    def test_a_module_that_cannot_be_imported_says_why(self, tmp_path: Path) -> None:
-        broken = tmp_path / "broken.py"
-        broken.write_text("import nothing_of_that_name\n")
-        with pytest.raises(UsageError, match=r"broken\.py: cannot be imported: ModuleNotFoundError"):
-            docket([str(broken)])
-
-    def test_a_module_that_exports_nothing_says_so(self, tmp_path: Path) -> None:
-        empty = tmp_path / "empty.py"
-        empty.write_text("")
-        with pytest.raises(UsageError, match="exports neither SYSTEM nor CLAIMS"):
-            load(str(empty))
-
-    def test_two_modules_with_one_name_are_refused(self) -> None:
-        module = load(HERE)
-        with pytest.raises(UsageError, match="both have a system 'counter'"):
-            Docket((module, module))

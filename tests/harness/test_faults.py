@@ -200,7 +200,7 @@ def test_a_client_stands_with_the_node_it_talks_to_unless_it_is_named(
 
 
 def test_leader_is_whoever_led_last_when_the_fault_begins() -> None:
-    class Turns(toys.Counter):  # type: ignore[misc, name-defined]
+    class Turns(toys.Counter):  # type: ignore[misc, name-defined]  # toys is imported by name
         """Leads in turn: n1 at 20 ms, n2 at 40 ms, ..."""
 
         turn = 0

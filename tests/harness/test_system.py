@@ -14,19 +14,19 @@ from upheld.histories.errors import UsageError
 toys = import_module("toys")
 
 
-class Forgets(toys.Counter):  # type: ignore[misc, name-defined]
+class Forgets(toys.Counter):  # type: ignore[misc, name-defined]  # toys is imported by name
     """A node."""
 
     forgets = True
 
 
-class Doubles(toys.Counter):  # type: ignore[misc, name-defined]
+class Doubles(toys.Counter):  # type: ignore[misc, name-defined]  # toys is imported by name
     """Another."""
 
     doubles = True
 
 
-class Shouts(toys.Caller):  # type: ignore[misc, name-defined]
+class Shouts(toys.Caller):  # type: ignore[misc, name-defined]  # toys is imported by name
     """A client."""
 
 

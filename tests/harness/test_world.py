@@ -94,7 +94,7 @@ def test_an_answer_that_comes_after_the_timeout_reaches_nobody() -> None:
 
 
 def test_last_is_what_the_session_read_last_of_that_key_even_by_another_client() -> None:
-    class Teller(toys.Caller):  # type: ignore[misc, name-defined]
+    class Teller(toys.Caller):  # type: ignore[misc, name-defined]  # toys is imported by name
         def on_invoke(self, invocation: Invocation, out: ClientOutbox) -> None:
             match invocation.action:
                 case "get":
@@ -116,7 +116,7 @@ def test_last_is_what_the_session_read_last_of_that_key_even_by_another_client()
 
 
 def test_a_request_that_is_sent_again_is_noted_as_a_retry() -> None:
-    class Insistent(toys.Caller):  # type: ignore[misc, name-defined]
+    class Insistent(toys.Caller):  # type: ignore[misc, name-defined]  # toys is imported by name
         def on_invoke(self, invocation: Invocation, out: ClientOutbox) -> None:
             super().on_invoke(invocation, out)
             out.send("n2", toys.Add(msg_id=self.msg_id, amount=1))
@@ -150,10 +150,10 @@ def test_a_timer_that_is_set_often_keeps_one_entry_on_the_agenda() -> None:
     def do(node: Any, out: Outbox) -> None:
         for delay in range(1, 1000):
             out.set_timer("again", delay * MS)
-        out.note("proposed", len(out.world.agenda))  # type: ignore[attr-defined]
+        out.note("proposed", len(out.world.agenda))  # type: ignore[attr-defined]  # a look behind the contract
 
     run = run_plan(plan_of(), first_node(do))
-    assert run.evidence.trace.of_kind("proposed")[0].facts[0] < 10  # type: ignore[operator]
+    assert run.evidence.trace.of_kind("proposed")[0].facts[0] < 10  # type: ignore[operator]  # it noted a length
 
 
 @pytest.mark.parametrize("delay", [-1, 0.5, "1"])
@@ -242,7 +242,7 @@ def test_a_torn_write_leaves_a_prefix_and_damages_the_next_key() -> None:
 
 def test_a_value_that_could_be_changed_later_cannot_be_stored() -> None:
     with pytest.raises(UsageError, match="stores list under 'log'"):
-        run_plan(plan_of(), first_node(lambda node, out: out.store("log", [1])))  # type: ignore[arg-type]
+        run_plan(plan_of(), first_node(lambda node, out: out.store("log", [1])))  # type: ignore[arg-type]  # a list is what is refused
 
 
 # --- crashes
@@ -415,7 +415,7 @@ def test_a_delivery_of_the_plan_decides_the_fate_of_one_message() -> None:
                 do(self, out)
 
         def on_message(self, sender: str, message: Message, out: Outbox) -> None:
-            out.note("shown", message.total)  # type: ignore[attr-defined]
+            out.note("shown", message.total)  # type: ignore[attr-defined]  # it is a Gossip
 
     deliveries = {"n1>n2#1": Delivery(), "n1>n2#2": Delivery(delay_ns=0), "n1>n2#3": Delivery(50 * MS, copies=2)}
     run = run_plan(plan_of(deliveries=deliveries), system_of(Node))
@@ -431,10 +431,10 @@ def test_a_fifo_link_keeps_the_order_of_sending() -> None:
                         out.send("n2", toys.Gossip(total=total))
 
             def on_message(self, sender: str, message: Message, out: Outbox) -> None:
-                out.note("shown", message.total)  # type: ignore[attr-defined]
+                out.note("shown", message.total)  # type: ignore[attr-defined]  # it is a Gossip
 
         run = run_plan(plan_of(links={"n1>n2": Link(fifo=fifo)}), system_of(Node))
-        return [note.facts[0] for note in run.evidence.trace.of_kind("shown")]  # type: ignore[misc]
+        return [note.facts[0] for note in run.evidence.trace.of_kind("shown")]  # type: ignore[misc]  # it noted totals
 
     assert order(fifo=True) == list(range(20))
     assert order(fifo=False) != list(range(20))
@@ -474,7 +474,7 @@ def test_the_header_tells_judges_what_bounds_are_made_of() -> None:
     header = run_plan(plan_of(settings={"period_ns": 5}), COUNTERS).evidence.history.header
     assert header.system == "toy"
     assert header.extra["client_timeout_ns"] == 200 * MS
-    assert header.extra["settings"]["period_ns"] == 5  # type: ignore[index, call-overload]
+    assert header.extra["settings"]["period_ns"] == 5  # type: ignore[index, call-overload]  # settings are a Map
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ class Rewriting(Quiet):
     """Stores what it goes on changing."""
 
     def on_start(self, out: Outbox, /) -> None:
-        out.store("things", self.things)  # type: ignore[arg-type]
+        out.store("things", self.things)  # type: ignore[arg-type]  # a list is what the law must find
         self.things.append(1)
         out.set_timer("tick", MS)
 

@@ -118,6 +118,6 @@ def test_numbers_of_any_size_are_compared() -> None:
 
 @pytest.mark.parametrize("clock", [3, "n1", (("n1",),), (("n1", "one"),), ((1, 1),), (("n1", True),), None])
 def test_what_is_no_clock_is_malformed(clock: object) -> None:
-    trace = Trace([Note(0, "n1", "posted", ("a", clock, None, "a"))], nodes=("n1",))  # type: ignore[arg-type]
+    trace = Trace([Note(0, "n1", "posted", ("a", clock, None, "a"))], nodes=("n1",))  # type: ignore[arg-type]  # a clock that is none is the point
     with pytest.raises(MalformedHistory, match="pairs of a node and a number"):
         ClockCondition().check(trace)
