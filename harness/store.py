@@ -104,11 +104,11 @@ class Store:
         """Collects the events of a run in progress, and writes each at once into this process's folder of such runs."""
         folder = self.root.absolute() / plan.system / f"{_running(os.getppid())}{os.getpid()}"
         folder.mkdir(parents=True, exist_ok=True)
-        history = folder / "history.jsonl"
-        history.unlink(missing_ok=True)
         write_atomically(folder / "plan.json", write_plan(plan))
-        with history.open("wb", buffering=0) as file:
+        begun = folder / ".history.jsonl"
+        with begun.open("wb", buffering=0) as file:
             file.write(jsonl.encode_header(header_of(plan)))
+            begun.replace(folder / "history.jsonl")  # the last run's stays readable until this one has begun
             yield _Stream(file)
 
     def _link_latest(self, folder: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from upheld.harness.plan import PlannedOperation, read_plan
 from upheld.harness.store import Store, clear_running
 from upheld.harness.trial import Run, run_plan
+from upheld.histories.codecs import jsonl
 from upheld.histories.errors import UsageError
-from upheld.histories.files import read_history, read_trace
+from upheld.histories.files import find_histories, read_history, read_trace
+from upheld.histories.history import Header
 
 toys = import_module("toys")
 COUNTERS, plan_of = toys.COUNTERS, toys.plan_of
@@ -75,6 +77,23 @@ def test_a_run_in_progress_can_be_read_line_by_line(store: Store, run: Run) -> N
         (path,) = store.root.glob("*/running-*/history.jsonl")
         assert read_history(path) == run.evidence.history
     assert [kept.is_running for kept in store.runs()] == [True]
+
+
+def test_until_a_run_has_its_first_line_the_history_of_the_run_before_stays(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.stream(run.plan) as history:
+        run_plan(run.plan, COUNTERS, history=history)
+
+    def killed(header: Header) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jsonl, "encode_header", killed)
+    with pytest.raises(KeyboardInterrupt), store.stream(run.plan):
+        pytest.fail("it has begun")
+    (path,) = store.root.glob("*/running-*/history.jsonl")
+    assert read_history(path) == run.evidence.history
+    assert find_histories(store.root) == [path]
 
 
 def test_what_was_in_progress_is_cleared_away_by_the_process_that_began_it(store: Store, run: Run) -> None:
