@@ -7,7 +7,7 @@ others come through `Network.carry`, where each rule in force may change their f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -142,7 +142,12 @@ class Network:
         self._rules.append(rule)
         self._apply_all()
 
-    def remove(self, rule: Rule, held: list[Parcel]) -> None:
+    def put_in_force(self, rule: Rule, held: Sequence[Parcel] = ()) -> Callable[[], None]:
+        """Put a rule in force; answers how to end it, when what it held is sent on its way."""
+        self.add(rule)
+        return lambda: self.remove(rule, held)
+
+    def remove(self, rule: Rule, held: Sequence[Parcel]) -> None:
         """End a rule, and send what it held on its way again; other rules may hit it then."""
         self._rules.remove(rule)
         self._apply_all()

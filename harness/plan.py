@@ -15,6 +15,9 @@ import msgspec
 from ..histories.errors import UsageError
 from ..histories.values import freeze, thaw
 
+LEADER: Final = "leader"
+"""In a fault: the node that began to lead last, when the fault begins; the first node while nobody has."""
+
 LAST: Final = {"last": True}
 """Inside an argument: what the client observed last, resolved when the operation begins: the result of its session's last
 ok operation on the same key that had one (neither null nor a truth value, which say nothing about the state), or null."""
@@ -63,10 +66,14 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             fault begins: whoever led last, or the first node.
         sides: the sides of a partition; who is on no side is cut from all of them. Clients stand with the node they talk
             to unless they are named.
-        mode: `drop` or `hold` (delivered after the heal).
+        cut: the links of a partition, in place of sides, each in one direction: "n1>n2". So can be said what no sides can:
+            a bridge, a ring of majorities, any directed graph.
+        mode: `drop`, `hold` (delivered after the heal) or `slow` (`amount_ns` late).
         one_way: only what the first side sends to the others is hit.
         rate: a probability, or a factor, by kind.
         amount_ns: a duration, by kind.
+        count: how many, by kind.
+        joins: the name of the node that comes in, by kind: one that the plan does not begin with (n6 after five).
     """
 
     fault: str
@@ -75,10 +82,13 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     undo_after_ns: int | None = None
     nodes: tuple[str, ...] = ()
     sides: tuple[tuple[str, ...], ...] = ()
-    mode: Literal["drop", "hold"] = "drop"
+    cut: tuple[str, ...] = ()
+    mode: Literal["drop", "hold", "slow"] = "drop"
     one_way: bool = False
     rate: float = 0.0
     amount_ns: int = 0
+    count: int = 0
+    joins: str = ""
 
 
 class Delay(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -95,12 +105,21 @@ class Delay(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Link(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a link does to messages all along; `fifo` keeps the order of sending."""
+    """What a link does to messages all along.
+
+    Attributes:
+        delay, loss, duplicate: of each message.
+        fifo: whether it keeps the order of sending.
+        bytes_per_s: its bandwidth; a message waits until those before it are through. 0: no limit.
+        queue: how many messages may be under way or wait; what is sent beyond that is lost. 0: no limit.
+    """
 
     delay: Delay = Delay()
     loss: float = 0.0
     duplicate: float = 0.0
     fifo: bool = False
+    bytes_per_s: int = 0
+    queue: int = 0
 
 
 class Disk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,6 +173,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         settings: the system's parameters.
         links: by link, "n1>n2", or "*" for all others; `disks` and `clocks` likewise by node.
         deliveries: by message, "n1>n2#17" is the 17th (from 1) that n1 sends to n2.
+        forsaken: nodes that are dead for ever from the heal on: the heal is that of a quorum only.
     """
 
     upheld: int = 1
@@ -174,6 +194,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     disks: dict[str, Disk] = {}
     clocks: dict[str, ClockSkew] = {}
     deliveries: dict[str, Delivery] = {}
+    forsaken: tuple[str, ...] = ()
     phases: Phases = Phases()
     expect: Expectation = Expectation()
 

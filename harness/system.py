@@ -68,6 +68,9 @@ class Variant:
         settings: the parameters that a run begins with; plans may draw others from `ranges`.
         ranges: for each parameter that plans scale: draws a value, given the dice.
         front: whether an object in front of the machines is shared by all clients; `both` lets plans draw.
+        operator: makes the client that changes who is a member: it understands the actions `join` and `leave`, whose
+            argument is a node, and completes `ok` when the change has happened (or had already). None: the members are
+            fixed, and faults that need another set of them are beyond the system.
     """
 
     nodes: NodeFactory
@@ -77,6 +80,7 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     ranges: Mapping[str, Callable[[Dice], Any]] = field(default_factory=dict)
     front: Literal["one", "per_client", "both"] = "per_client"
+    operator: ClientFactory | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,9 +23,9 @@ from ..histories.values import Map, freeze, thaw
 from .faults import FAULTS
 from .fences import fenced
 from .life import EFFECTS, INPUTS
-from .plan import Fault, Plan
+from .plan import LEADER, Fault, Plan
 from .system import System
-from .world import LEADER, World
+from .world import World
 
 
 @dataclass(frozen=True, kw_only=True)

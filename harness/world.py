@@ -23,7 +23,7 @@ from .caller import Caller
 from .faults import FAULTS
 from .machine import Machine
 from .network import Network
-from .plan import Fault, Plan, PlannedOperation
+from .plan import LEADER, Fault, Plan, PlannedOperation
 from .system import Variant
 
 Watch: TypeAlias = Callable[[Note], bool]
@@ -31,9 +31,6 @@ Step: TypeAlias = Callable[[Any, Any], None]
 
 EVENTS_MAX: Final = 300_000
 """After so many events a run is cut off, whatever its plan says; a run of some seconds has some thousands."""
-
-LEADER: Final = "leader"
-"""In a fault: the node that began to lead last, when the fault begins; the first node while nobody has."""
 
 
 class Tally:

@@ -28,13 +28,18 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "term": ("term",),
     "voted": ("term", "candidate"),
     "leads": ("term",),
-    "restored": ("term", "voted", "last_index"),
+    "restored": ("term", "voted", "last_index", "snapshot_index"),
+    "configured": ("index", "members"),
+    "compacted": ("index", "term"),
+    "installed": ("index", "term"),
     "appended": ("index", "term", "command"),
     "truncated": ("first_index",),
     "committed": ("index", "term"),
     "applied": ("index", "term", "command", "client", "msg_id"),
     "acknowledged": ("index", "term", "client", "msg_id"),
     "proposed": ("value",),
+    "promised": ("ballot",),
+    "accepted": ("slot", "ballot", "value"),
     "decided": ("slot", "value"),
     # messages between people
     "posted": ("message", "clock", "reply_to", "text"),
@@ -44,8 +49,17 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The names of a note's facts, by kind. A test holds the notes of every system against it.
 
-`restored` is noted by a node that starts with something on its disk: its term, whom it voted for (None: nobody), and the
-last index of the log that it got back. What is not restored after a crash is lost, whatever was noted before.
+`restored` is noted by a node that starts with something on its disk: its term, whom it voted for (None: nobody), the last
+index of the log that it got back, and the index up to which a snapshot stands for the log (0: there is none). What is not
+restored after a crash is lost, whatever was noted before.
+`configured` says which members a node goes by from now on, and the index of the log entry that says so (0: it was set up
+with them); an entry counts from its append on, so the note follows `appended`, and a truncation that takes the entry away
+is followed by the configuration before it. A node that starts notes it after `restored`, or first of all.
+`compacted` is noted when a durable snapshot has taken the place of the log up to an index, `installed` when that snapshot
+came from another node: the state machine stands at that index then, and what the log held up to there is gone, or, where
+its entry at that index is another one, all of it.
+`promised`, `accepted` and `decided` are what acceptors and learners of Paxos do: a ballot is (number, node), compared in
+that order; the first two are noted when they are durable. A decree alone is slot 1.
 `acknowledged` is noted where an answer to a client leaves: for which entry, of which term.
 `posted` is a message put into the system at its own node, with the vector clock it carries as sorted (node, count) pairs;
 `arrived` is a copy of it reaching another node, new or not; `delivered` is the moment when that node takes it in; and

@@ -50,7 +50,7 @@ class Voter:
     def on_start(self, out: Outbox) -> None:
         """Start as a follower (§5.2)."""
         if self.term:
-            out.note("restored", self.term, self.voted, len(self.log) - 1)
+            out.note("restored", self.term, self.voted, len(self.log) - 1, 0)
         self.await_leader(out)
 
     def on_message(self, sender: NodeId, message: Message, out: Outbox) -> None:

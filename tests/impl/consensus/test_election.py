@@ -172,6 +172,6 @@ def test_5_5_nobody_is_asked_after_the_election() -> None:
 def test_5_5_a_restarted_node_says_what_it_got_back() -> None:
     node, out = started(stored={**log_of(1, 1, 2), "voted": "n3"}), RecordingOutbox()
     node.on_start(out)
-    assert notes(out, "restored") == [(2, "n3", 3)]
+    assert notes(out, "restored") == [(2, "n3", 3, 0)]
     assert [entry.term for entry in node.log] == [0, 1, 1, 2]
     assert isinstance(node.log[3], Entry)

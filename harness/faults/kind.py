@@ -1,0 +1,38 @@
+"""What a kind of fault is: how it is done and undone, and how a storm draws one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from ..plan import Fault
+
+if TYPE_CHECKING:
+    from ..storm import Storm
+    from ..world import World
+
+Undo: TypeAlias = Callable[[], None]
+
+
+class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of fault.
+
+    Attributes:
+        name: in plans, budgets and reports.
+        does: what it does, in a sentence.
+        inverse: what ends it, in a sentence; "" where nothing does.
+        reads: which fields of `plan.Fault` it reads, besides those of when it begins and ends.
+        begin: does it, and answers how to undo it. `nodes` are never empty there: nobody named means all.
+        draw: draws one for a plan, or a series of them that belong together; none where the budget leaves no room.
+        most: how many times a storm draws it at most.
+    """
+
+    name: str
+    does: str
+    inverse: str
+    reads: tuple[str, ...]
+    begin: Callable[[World, Fault], Undo]
+    draw: Callable[[Storm], list[Fault]]
+    most: int = 4
