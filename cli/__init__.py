@@ -1,4 +1,4 @@
-"""The command line: `upheld verify`, `run`, `replay`, `check`, `show`, `list`, `runs`, `convert`.
+"""The command line: `upheld verify`, `run`, `replay`, `check`, `show`, `list`, `explain`, `runs`, `convert`.
 
 Each command is a module of its own here. Whatever is heavy is imported inside of it, so that `upheld --help` is quick.
 """
@@ -15,6 +15,7 @@ import typer
 from ..histories.errors import UpheldError
 from .check import check
 from .convert import convert
+from .explain import explain
 from .face import command, complain
 from .listing import list_known
 from .replay import replay
@@ -43,6 +44,7 @@ for name, function in (
     ("check", check),
     ("show", show),
     ("list", list_known),
+    ("explain", explain),
     ("runs", runs),
     ("convert", convert),
 ):

@@ -91,9 +91,12 @@ def _models(_modules: list[str]) -> Rows:
 
 
 def _consistency(_modules: list[str]) -> Rows:
-    from .judging import CONSISTENCY
+    from ..specs.consistency import MODELS
 
-    return [{"consistency": name} for name in CONSISTENCY]
+    return [
+        {"consistency": model.id, "promises": model.words, "implies": list(model.implies), "decided by": model.judge}
+        for model in MODELS.values()
+    ]
 
 
 def _faults(_modules: list[str]) -> Rows:

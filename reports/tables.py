@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -105,6 +105,17 @@ def _outcomes(kept: Kept) -> str:
         f"{claim} ({kept.anomalies.get(claim, word)})" for claim, word in kept.verdicts.items() if word == "refuted"
     ]
     return "refuted: " + ", ".join(refuted) if refuted else tally(kept.verdicts.values())
+
+
+def facts_table(facts: Mapping[str, Sequence[str]]) -> RenderableType:
+    """What is known about one thing: a heading on the left of each list of lines."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for heading, lines in facts.items():
+        for place, line in enumerate(lines):
+            table.add_row(heading if place == 0 else "", Text(plain(line)))
+    return table
 
 
 def rows_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:

@@ -1,0 +1,28 @@
+"""`upheld explain`: what a model promises, what follows from it, and what an anomaly refutes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+def test_a_model_is_told_with_its_axioms_and_its_place_in_the_lattice(upheld: Callable[..., Any]) -> None:
+    told = upheld("explain", "causal.convergence")
+    assert told.status == 0
+    assert "causal-visibility: whoever sees an operation sees its causes [hb in vis]" in told.out
+    assert "linearizable" in told.out
+    assert "fifo.pram" not in told.out
+
+
+def test_an_anomaly_is_told_with_the_models_that_it_refutes(upheld: Callable[..., Any]) -> None:
+    told = json.loads(upheld("explain", "thin-air-read", "--json").out)
+    assert told["anomaly"] == "thin-air-read"
+    assert {"causal.no-circularity", "linearizable"} <= set(told["refutes"])
+    assert "fifo.pram" not in told["refutes"]
+
+
+def test_a_name_that_stands_for_several_models_is_refused_with_all_of_them(upheld: Callable[..., Any]) -> None:
+    told = upheld("explain", "snapshot")
+    assert told.status == 2
+    assert "isolation.snapshot.strong-session" in told.err
