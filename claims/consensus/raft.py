@@ -25,8 +25,8 @@ from ...harness.system import Budget, System, Variant
 from ...harness.workloads import KeyValue
 from ...histories.event import Operation
 from ...histories.evidence import Evidence
+from ...impl.consensus.client import StoreClient
 from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
-from ...impl.consensus.raft.client import RaftClient
 from ...impl.consensus.raft.mutants import MUTANTS
 from ...impl.consensus.raft.reference import Raft
 from ...impl.node import MS, SECOND, Dice
@@ -66,7 +66,7 @@ SYSTEM: Final = System(
     variants={
         "reference": Variant(
             nodes=Raft,
-            client=RaftClient,
+            client=StoreClient,
             workloads={"key-value": KeyValue(after_heal=3)},
             mutants=MUTANTS,
             settings=SETTINGS,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from upheld.checkers.linearizability import Linearizable
 from upheld.checkers.verdict import Upheld, Verdict
 from upheld.histories.history import History
+from upheld.impl.consensus.messages import Read, Write
 from upheld.impl.consensus.raft.as_written import DistributedKVStore, Get, Set
-from upheld.impl.consensus.raft.messages import Read, Write
 from upheld.impl.consensus.raft.reference import Raft
 from upheld.impl.node import MS, Context, Message, Node, NodeId, Outbox
 from upheld.specs.model import Call

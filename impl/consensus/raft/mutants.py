@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from ...node import NodeId, Outbox
+from ..machine import KeyValueStore, Outcome, Session
+from ..messages import Answer, Command, Read, Write
 from .election import LEADER
-from .machine import KeyValueStore, Outcome, Session
-from .messages import Answer, AppendEntries, Command, Entry, Read, RequestVote, Vote, Write
+from .messages import AppendEntries, Entry, RequestVote, Vote
 from .reference import Raft, as_command
 from .replication import Progress
 

@@ -6,9 +6,10 @@ from collections import deque
 from typing import ClassVar, NamedTuple
 
 from ...node import Context, Error, NodeId, Outbox, Value
+from ..machine import KeyValueStore, Outcome
+from ..messages import EXPIRED, Answer, Command, NotLeader, Open, Opened, Read, SessionExpired, Write
 from .election import LEADER
-from .machine import KeyValueStore, Outcome
-from .messages import EXPIRED, Answer, Appended, Command, Entry, NotLeader, Open, Opened, Read, SessionExpired, Write
+from .messages import Appended, Entry
 from .replication import Replicator
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from ...node import Context, NodeId, Outbox
+from ..messages import Command
 from .election import FOLLOWER, LEADER, Voter
-from .messages import Appended, AppendEntries, Command, Entry
+from .messages import Appended, AppendEntries, Entry
 
 
 class Progress:

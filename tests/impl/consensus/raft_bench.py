@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from upheld.impl.consensus.raft.messages import Command, Entry, Vote
+from upheld.impl.consensus.messages import Command
+from upheld.impl.consensus.raft.messages import Entry, Vote
 from upheld.impl.consensus.raft.reference import Raft
 from upheld.impl.node import Context, Key, Message, NodeId, RecordingOutbox
 

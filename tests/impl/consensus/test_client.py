@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from upheld.impl.consensus.raft.client import RaftClient
-from upheld.impl.consensus.raft.messages import EXPIRED, Answer, NotLeader, Open, Opened, Read, SessionExpired, Write
+from upheld.impl.consensus.client import StoreClient
+from upheld.impl.consensus.messages import EXPIRED, Answer, NotLeader, Open, Opened, Read, SessionExpired, Write
 from upheld.impl.node import Effect, Error, Invocation, Message, NodeId, RecordingOutbox
 
 bench = import_module("raft_bench")
 context = bench.context
 
 
-def asked(action: str, key: str = "x", argument: int | None = None, node: NodeId = "") -> RaftClient:
+def asked(action: str, key: str = "x", argument: int | None = None, node: NodeId = "") -> StoreClient:
     """A client with an open session that has just begun an operation, under msg_id 1."""
-    client = RaftClient(context("c0"))
+    client = StoreClient(context("c0"))
     client.since = 0
     client.on_invoke(Invocation(action, key, argument, node), RecordingOutbox())
     return client
 
 
-def told(client: RaftClient, sender: NodeId, *messages: Message) -> RecordingOutbox:
+def told(client: StoreClient, sender: NodeId, *messages: Message) -> RecordingOutbox:
     out = RecordingOutbox()
     for message in messages:
         client.on_message(sender, message, out)
@@ -35,20 +35,20 @@ def not_leader(msg_id: int, leader: NodeId | None) -> NotLeader:
     return NotLeader(msg_id, 11, "not leader", leader)
 
 
-def silence(client: RaftClient) -> RecordingOutbox:
+def silence(client: StoreClient) -> RecordingOutbox:
     out = RecordingOutbox()
     client.on_timer("silence", out)
     return out
 
 
 def test_a_read_needs_no_session() -> None:
-    client, out = RaftClient(context("c0")), RecordingOutbox()
+    client, out = StoreClient(context("c0")), RecordingOutbox()
     client.on_invoke(Invocation("get", "x", node="n2"), out)
     assert out.sent(Message) == [("n2", Read(1, "x"))]
 
 
 def test_a_new_client_opens_a_session_before_its_first_write() -> None:
-    client, out = RaftClient(context("c0")), RecordingOutbox()
+    client, out = StoreClient(context("c0")), RecordingOutbox()
     client.on_invoke(Invocation("put", "x", 7, "n2"), out)
     assert out.sent(Message) == [("n2", Open(1))]
     assert told(client, "n2", Opened(1, 17)).sent(Message) == [("n2", Write(2, "put", "x", 7, 17))]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Entry, Write
+from upheld.impl.consensus.messages import Write
+from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Entry
 from upheld.impl.node import Effect
 
 bench = import_module("raft_bench")

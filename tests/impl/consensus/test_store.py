@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upheld.impl.consensus.raft.machine import KeyValueStore, Outcome
-from upheld.impl.consensus.raft.messages import (
-    Answer,
-    Appended,
-    AppendEntries,
-    Command,
-    NotLeader,
-    Open,
-    Opened,
-    Read,
-    SessionExpired,
-    Write,
-)
+from upheld.impl.consensus.machine import KeyValueStore, Outcome
+from upheld.impl.consensus.messages import Answer, Command, NotLeader, Open, Opened, Read, SessionExpired, Write
+from upheld.impl.consensus.raft.messages import Appended, AppendEntries
 from upheld.impl.consensus.raft.reference import Raft
 from upheld.impl.node import Error, RecordingOutbox, Value
 

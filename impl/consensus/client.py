@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...node import ClientOutbox, Context, Error, Invocation, Message, NodeId, Reply, Request
+from ..node import ClientOutbox, Context, Error, Invocation, Message, NodeId, Reply, Request
 from .messages import Answer, NotLeader, Open, Opened, Read, SessionExpired, Write
 
 
-class RaftClient:
+class StoreClient:
     """Actions: get, put, delete, cas (argument: what is expected, and what replaces it).
 
     It repeats a request under the same `msg_id`, so that the cluster executes it once, and it never gives up.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ...node import NodeId, Value
+from ..node import NodeId, Value
 from .messages import Command
 
 
