@@ -174,6 +174,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         links: by link, "n1>n2", or "*" for all others; `disks` and `clocks` likewise by node.
         deliveries: by message, "n1>n2#17" is the 17th (from 1) that n1 sends to n2.
         forsaken: nodes that are dead for ever from the heal on: the heal is that of a quorum only.
+        fences: what happens when code reaches for a clock or dice of its own: `strict` ends the run, `virtual` answers.
     """
 
     upheld: int = 1
@@ -196,6 +197,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, Delivery] = {}
     forsaken: tuple[str, ...] = ()
     phases: Phases = Phases()
+    fences: Literal["strict", "virtual"] = "strict"
     expect: Expectation = Expectation()
 
     @property
@@ -210,8 +212,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_plan(plan: Plan) -> bytes:
-    """The plan as canonical JSON, one line to each operation and fault, so that two plans can be compared by eye."""
+    """The plan as canonical JSON, one line to each operation and fault, so that two plans can be compared by eye.
+
+    Strict fences are not mentioned.
+    """
     told: dict[str, Any] = msgspec.to_builtins(plan, enc_hook=_plain)
+    if plan.fences == "strict":
+        del told["fences"]
     lines = []
     for name, value in told.items():
         if isinstance(value, list) and name in {"operations", "faults"} and value:

@@ -83,14 +83,15 @@ def run_plan(
         NondeterministicRun: a handler looked at a clock, rolled its own dice, or reached out of the world.
     """
     check_plan(plan, system)
-    world = World(
-        plan,
-        system.variant(plan.variant, plan.mutants),
-        full=trace == "full",
-        watch=watch,
-        history=HistoryBuilder() if history is None else history,
-    )
-    with _collector_paused(), fenced(f"{system.name} ({plan.variant})"):
+    variant = system.variant(plan.variant, plan.mutants)
+    with _collector_paused(), fenced(plan, (variant.nodes, variant.client)):
+        world = World(
+            plan,
+            variant,
+            full=trace == "full",
+            watch=watch,
+            history=HistoryBuilder() if history is None else history,
+        )
         world.run()
     evidence = Evidence(world.history.build(header=header_of(plan)), Trace(world.notes, nodes=plan.node_ids))
     return Run(
