@@ -1,15 +1,19 @@
-"""Whether a plan gives the same run every time: twice in this process, and once in a fresh one with other string hashes.
+"""Whether a plan gives the same run every time: again and again in this process, and in a fresh one that is another's.
 
-The repeat finds what one run leaves behind for the next, and whatever depends on identity or on a clock; the fresh process
-finds iteration over sets of strings, and `hash()`. What no fence intercepts is found so, and the first difference named.
+The repeats find what one run leaves behind for the next (in a module, in a class, or as garbage: once it is still there,
+and once it has been collected), and whatever depends on identity or on a clock. The fresh process has other string hashes,
+which finds iteration over sets of strings, and another user, home and time zone. What no fence intercepts is found so, and
+the first difference named.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from array import array
+from collections.abc import Mapping
 from importlib import import_module
 from itertools import zip_longest
 from typing import Final, TypeAlias
@@ -21,12 +25,21 @@ from ..histories.event import Event, Missing
 from ..histories.values import to_json
 from .plan import Plan, parse_plan, write_plan
 from .system import System
-from .trial import Run, run_plan
+from .trial import Run, collector_paused, run_plan
 
 Moments: TypeAlias = tuple[tuple[int, str], ...]
 """What happened, in order, as (virtual nanoseconds, in words)."""
 
 HASH_SEEDS: Final = ("1", "2", "3")
+
+ANOTHER: Final[Mapping[str, str]] = {
+    "HOME": "/home/another",
+    "HOSTNAME": "another",
+    "LOGNAME": "another",
+    "TZ": "UTC-13",
+    "USER": "another",
+}
+"""What is different for another user on another machine."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -46,7 +59,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def check_determinism(plan: Plan, system_reference: str) -> Run:
-    """Run a plan three times; answers the first of the runs, with its full trace.
+    """Run a plan four times; answers the first of the runs, with its full trace.
 
     Args:
         plan: what is run.
@@ -58,22 +71,31 @@ def check_determinism(plan: Plan, system_reference: str) -> Run:
     """
     system = load_system(system_reference)
     subject = f"{plan.system} ({plan.variant}), seed {plan.seed},"
-    run = run_plan(plan, system, trace="full")
-    first, second = account_of(run), account_of(run_plan(plan, system, trace="full"))
+    run, first, *repeats = _repeated(plan, system)
     here, *others = (seed for seed in HASH_SEEDS if seed != os.environ.get("PYTHONHASHSEED"))
     fresh = _in_fresh_process(plan, system_reference, here)
-    if first != second:
-        reason = "one run differs from the next in the same process"
-        if fresh == _in_fresh_process(plan, system_reference, others[0]):
-            reason += ", and fresh processes agree: state in a module or a class outlives a run"
-        raise NondeterministicRun(subject, f"{reason}. {difference(first, second)}")
+    for again in repeats:
+        if first != again:
+            reason = "one run differs from the next in the same process"
+            if fresh == _in_fresh_process(plan, system_reference, others[0]):
+                reason += ", and fresh processes agree: state in a module or a class outlives a run"
+            raise NondeterministicRun(subject, f"{reason}. {difference(first, again)}")
     if first != fresh:
         raise NondeterministicRun(
             subject,
-            "a fresh process with other string hashes gives another run (a loop over a set of strings, hash(), or state "
-            f"that a module kept). {difference(first, fresh)}",
+            "a fresh process with other string hashes, of another user, gives another run (a loop over a set of strings, "
+            f"hash(), the environment, or state that a module kept). {difference(first, fresh)}",
         )
     return run
+
+
+def _repeated(plan: Plan, system: System) -> tuple[Run, Account, Account, Account]:
+    """The first run, its account, and those of two repeats: with the garbage of the first one about, and without."""
+    with collector_paused():
+        run = run_plan(plan, system, trace="full")
+        first, second = account_of(run), account_of(run_plan(plan, system, trace="full"))
+        gc.collect()
+        return run, first, second, account_of(run_plan(plan, system, trace="full"))
 
 
 def load_system(reference: str) -> System:
@@ -144,12 +166,12 @@ def _events(order: bytes) -> Moments:
 
 
 def _in_fresh_process(plan: Plan, system_reference: str, hash_seed: str) -> Account:
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ours = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(  # noqa: S603  # our own interpreter and module
         [sys.executable, "-m", __name__, system_reference],
         input=write_plan(plan),
         capture_output=True,
-        env=environment,
+        env=os.environ | ANOTHER | ours,
         check=False,
     )
     if done.returncode:

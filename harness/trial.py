@@ -84,7 +84,7 @@ def run_plan(
     """
     check_plan(plan, system)
     variant = system.variant(plan.variant, plan.mutants)
-    with _collector_paused(), fenced(plan, (variant.nodes, variant.client)):
+    with collector_paused(), fenced(plan, (variant.nodes, variant.client, variant.operator)):
         world = World(
             plan,
             variant,
@@ -109,7 +109,7 @@ def run_plan(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """No garbage is collected during a run, since when that happens depends on what ran before."""
     was_enabled = gc.isenabled()
     gc.disable()

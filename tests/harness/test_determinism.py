@@ -1,16 +1,12 @@
-"""Nodes that are not deterministic are caught, and the message says where."""
+"""A plan that gives two different runs is found out, and the message says where they part."""
 
 from __future__ import annotations
 
 import os
-import random
+import re
 import subprocess
 import sys
-import threading
-import time
-import uuid
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -20,70 +16,45 @@ from upheld.harness.swarm import generate_plan
 from upheld.harness.trial import run_plan
 from upheld.histories.errors import NondeterministicRun, UsageError
 
-toys = import_module("toys")
+toys, strays = import_module("toys"), import_module("strays")
 COUNTERS, plan_of = toys.COUNTERS, toys.plan_of
 
 PLAN = plan_of(operations=[PlannedOperation(0, 0, "add", argument=1)])
 
 
-@pytest.mark.parametrize(
-    ("system", "called"),
-    [
-        ("CLOCK", "time.time"),
-        ("DICE", "random.choice"),
-        ("NAMES", "uuid.uuid4"),
-        ("THREAD", "threading.Thread.start"),
-        ("SOCKET", "socket.socket"),
-        ("SWALLOWED", "time.monotonic_ns"),
-    ],
-)
-def test_a_fence_names_what_was_called_and_the_line_that_called_it(system: str, called: str) -> None:
-    with pytest.raises(NondeterministicRun) as caught:
-        run_plan(PLAN, getattr(toys, system))
-    assert f"{called} is called at {toys.__file__}:" in caught.value.difference
-    line = int(caught.value.difference.split(f"{toys.__file__}:")[1].split(";")[0])
-    module, _ = called.split(".", maxsplit=1)
-    assert module in Path(str(toys.__file__)).read_text(encoding="utf-8").splitlines()[line - 1]
-
-
-def test_fences_are_gone_after_a_run_and_never_stand_around_other_threads() -> None:
-    before = time.time, random.choice, uuid.uuid4, os.urandom, threading.Thread.start
-    seen: list[float] = []
-    stop = threading.Event()
-
-    def looks() -> None:
-        while not stop.is_set():
-            seen.append(time.time())
-
-    watcher = threading.Thread(target=looks)
-    watcher.start()
-    try:
-        run_plan(PLAN, COUNTERS)
-        with pytest.raises(NondeterministicRun):
-            run_plan(PLAN, toys.CLOCK)
-    finally:
-        stop.set()
-        watcher.join()
-    assert seen
-    assert (time.time, random.choice, uuid.uuid4, os.urandom, threading.Thread.start) == before
+REPEATED = "one run differs from the next in the same process"
+OUTLIVED = f"{REPEATED}, and fresh processes agree: state in a module or a class outlives a run"
+FRESH = "a fresh process with other string hashes, of another user, gives another run"
 
 
 @pytest.mark.parametrize(
-    ("system", "words"),
+    ("stray", "said"),
     [
-        ("DATE", ["one run differs from the next", "n1 proposed"]),
-        ("SET", ["a fresh process with other string hashes", "n1 proposed", "set of strings"]),
-        ("MODULE", ["one run differs from the next", "outlives a run", "proposed (value 1)"]),
+        pytest.param("DATE", REPEATED, id="reads the date"),
+        pytest.param("PROCESS", FRESH, id="reads the number of its process"),
+        pytest.param("ENVIRONMENT", FRESH, id="reads its environment"),
+        pytest.param("ZONE", FRESH, id="asks for the hour where it is"),
+        pytest.param("SET", FRESH, id="goes through a set of strings"),
+        pytest.param("DICT", FRESH, id="fills a dict from a set of strings"),
+        pytest.param("STRING_HASH", FRESH, id="hashes a string"),
+        pytest.param("OBJECT_HASH", REPEATED, id="hashes an object"),
+        pytest.param("IDENTITY", REPEATED, id="asks for an identity"),
+        pytest.param("MODULE", OUTLIVED, id="counts in a module"),
+        pytest.param("CLASS", OUTLIVED, id="keeps a list in a class"),
+        pytest.param("FINALISER", OUTLIVED, id="counts what has been finalised"),
+        pytest.param("WEAK", OUTLIVED, id="counts what has not been collected"),
     ],
 )
-def test_what_no_fence_sees_is_found_by_repetition_and_the_first_difference_is_named(
-    system: str, words: list[str]
-) -> None:
-    toys.runs_so_far.clear()
+def test_what_no_fence_sees_is_found_by_repetition_and_the_first_difference_is_named(stray: str, said: str) -> None:
     with pytest.raises(NondeterministicRun) as caught:
-        check_determinism(PLAN, f"toys:{system}")
-    for word in words:
-        assert word in str(caught.value)
+        check_determinism(PLAN, f"strays:{stray}")
+    reason, first = caught.value.difference.split(". The first difference is number ")
+    assert reason.startswith(said)
+    one, other = first.split(" in one, ")
+    noted = r"'.*n1 proposed .*' at \d+ ns"
+    assert re.search(noted, one)
+    assert re.search(f"{noted} in the other", other)
+    assert re.findall(r"'(.*)'", one) != re.findall(r"'(.*)'", other)
 
 
 def test_a_deterministic_system_passes_with_a_plan_of_any_faults() -> None:
@@ -91,28 +62,55 @@ def test_a_deterministic_system_passes_with_a_plan_of_any_faults() -> None:
     assert check_determinism(plan, "toys:COUNTERS").digest == run_plan(plan, COUNTERS).digest
 
 
-def test_the_digest_does_not_depend_on_the_process_or_its_string_hashes() -> None:
+@pytest.mark.parametrize(
+    ("options", "hash_seed"),
+    [
+        ((), "0"),
+        ((), "1"),
+        ((), "random"),
+        (("-X", "dev"), "2"),
+        (("-X", "utf8"), "3"),
+        (("-X", "importtime"), "4"),
+        (("-O",), "5"),
+        (("-OO",), "6"),
+    ],
+)
+def test_the_digest_does_not_depend_on_the_process_its_string_hashes_or_its_options(
+    options: tuple[str, ...], hash_seed: str
+) -> None:
     plan = generate_plan(COUNTERS, workload="adding", seed=11)
     script = (
         "import sys; from toys import COUNTERS; from upheld.harness.plan import parse_plan, write_plan\n"
         "from upheld.harness.swarm import generate_plan; from upheld.harness.trial import run_plan\n"
         "plan = parse_plan(sys.stdin.buffer.read())\n"
-        "assert write_plan(plan) == write_plan(generate_plan(COUNTERS, workload='adding', seed=11))\n"
-        "print(run_plan(plan, COUNTERS).digest)"
+        "again = generate_plan(COUNTERS, workload='adding', seed=11)\n"
+        "print(write_plan(plan) == write_plan(again), run_plan(plan, COUNTERS).digest)"
     )
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", script],
-            input=write_plan(plan),
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            capture_output=True,
-            check=True,
-        )
-        .stdout.decode()
-        .strip()
-        for seed in ("0", "1", "2")
-    }
-    assert digests == {run_plan(plan, COUNTERS).digest}
+    done = subprocess.run(
+        [sys.executable, *options, "-c", script],
+        input=write_plan(plan),
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().split() == ["True", run_plan(plan, COUNTERS).digest]
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "2", "3", "random"])
+def test_a_dependence_on_string_hashes_is_found_whichever_hashes_this_process_has(hash_seed: str) -> None:
+    script = (
+        "from upheld.harness.determinism import check_determinism\n"
+        "from upheld.harness.plan import parse_plan\n"
+        "import sys; check_determinism(parse_plan(sys.stdin.buffer.read()), 'strays:SET')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=write_plan(PLAN),
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        check=False,
+    )
+    assert f"NondeterministicRun: toy (reference), seed 0, is not deterministic: {FRESH}" in done.stderr.decode()
 
 
 @pytest.mark.parametrize("reference", ["nowhere:SYSTEM", "toys:NOTHING", "toys:Counter", "toys", ""])

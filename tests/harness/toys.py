@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import socket
-import threading
-import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from upheld.harness.faults import FAULTS
@@ -124,79 +118,3 @@ def plan_of(*faults: Fault, operations: Sequence[PlannedOperation] = (), **chang
         "phases": Phases(heal_ns=600 * MS, quiet_ns=700 * MS, final_ns=800 * MS, end_ns=SECOND),
     }
     return Plan(**(told | changes))
-
-
-# --- nodes that are not deterministic, each in its own way
-
-runs_so_far: list[int] = []
-
-
-class Notes(Counter):
-    """Notes something in each timer."""
-
-    def on_timer(self, name: str, out: Outbox) -> None:
-        out.note("proposed", str(self.something()))
-        super().on_timer(name, out)
-
-    def something(self) -> Any:
-        return ""
-
-
-class ReadsTheClock(Notes):
-    def something(self) -> Any:
-        return time.time()
-
-
-class ReadsTheDate(Notes):
-    def something(self) -> Any:
-        return datetime.now(UTC)
-
-
-class RollsItsOwnDice(Notes):
-    def something(self) -> Any:
-        return random.choice((1, 2, 3))
-
-
-class MakesUpNames(Notes):
-    def something(self) -> Any:
-        return uuid.uuid4()
-
-
-class StartsAThread(Notes):
-    def something(self) -> Any:
-        threading.Thread(target=print).start()
-
-
-class OpensASocket(Notes):
-    def something(self) -> Any:
-        return socket.socket()
-
-
-class SwallowsTheComplaint(Notes):
-    def something(self) -> Any:
-        try:
-            return time.monotonic_ns()
-        except Exception:  # noqa: BLE001  # this is the fault
-            return 0
-
-
-class IteratesOverASet(Notes):
-    def something(self) -> Any:
-        return "".join({f"{letter}{number}" for letter in "abcdef" for number in range(10)})
-
-
-class KeepsStateInAModule(Notes):
-    def something(self) -> Any:
-        runs_so_far.append(1)
-        return len(runs_so_far)
-
-
-CLOCK = system_of(ReadsTheClock)
-DATE = system_of(ReadsTheDate)
-DICE = system_of(RollsItsOwnDice)
-NAMES = system_of(MakesUpNames)
-THREAD = system_of(StartsAThread)
-SOCKET = system_of(OpensASocket)
-SWALLOWED = system_of(SwallowsTheComplaint)
-SET = system_of(IteratesOverASet)
-MODULE = system_of(KeepsStateInAModule)
