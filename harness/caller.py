@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -13,12 +13,32 @@ from ..histories.values import Value, freeze, identity
 from ..impl.node import Context, Invocation, Key, Message, NodeId, Outcome, Request
 from .clock import NodeClock
 from .life import Life
-from .machine import place_of
 from .plan import LAST, ClockSkew, PlannedOperation
 from .randomness import Luck, stream
 
 if TYPE_CHECKING:
     from .world import World
+
+
+class Session(Protocol):
+    """Who goes on when a client has ended."""
+
+    @property
+    def name(self) -> str:
+        """What plans call it."""
+        ...
+
+    def completed(self, outcome: Kind, result: Value, node: NodeId | None, /) -> None:
+        """The client says that its operation has ended."""
+        ...
+
+    def retried(self, to: NodeId, /) -> None:
+        """The client has sent the same request once more."""
+        ...
+
+    def failed(self, error: Exception, /) -> None:
+        """An exception in the client's code: a crash, and a finding."""
+        ...
 
 
 class ClientLife(Life):
@@ -29,7 +49,7 @@ class ClientLife(Life):
         requests: the msg_ids that the present operation has sent.
     """
 
-    def __init__(self, world: World, caller: Caller, address: str) -> None:
+    def __init__(self, world: World, caller: Session, address: str) -> None:
         super().__init__(world, self, address, NodeClock(lambda: world.now, ClockSkew(), world.fire))
         self.name = caller.name
         self.life = self
@@ -122,7 +142,7 @@ class Caller:
         life = ClientLife(world, self, address)
         context = Context(
             id=address,
-            peers=world.plan.node_ids,
+            peers=world.members,
             clock=life.clock,
             dice=Luck(stream(world.plan.seed, "dice", address)),
             settings=world.settings,
@@ -141,7 +161,7 @@ class Caller:
         planned = self._operations.popleft()
         key = freeze(planned.key)
         argument = resolve(planned.argument, self._observed.get(identity(key)))
-        self._open = OpenOperation(planned.action, key, world.hurt > 0)
+        self._open = OpenOperation(planned.action, key, world.nemesis.hurt > 0)
         self._record(Kind.INVOKE, MISSING if argument is None else argument, planned.node or None)
         self._deadline = world.now + world.plan.client_timeout_ns
         if not self._watched:
@@ -197,9 +217,8 @@ class Caller:
 
     def failed(self, error: Exception) -> None:
         """An exception in the client's code: a crash, and a finding."""
-        world, where = self._world, place_of(error)
-        world.findings.append(f"{self.life.address} at {world.now} ns: {type(error).__name__}: {error} ({where})")
-        world.note(self.life.address, "crash", (f"{type(error).__name__} at {where}",))
+        world, address = self._world, self.life.address
+        world.note(address, "crash", (world.find(address, error),))
         if self._open is None:
             self._replace()
         else:

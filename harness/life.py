@@ -2,19 +2,18 @@
 
 A life ends with a crash, or when a client is given up, and is inert from then on: later lines of a handler that is still
 running do nothing, and whatever arrives for it is dropped. `busy` is the one flag that the short ways look at: the life
-has ended, or (a node's) waits for its disk.
+has ended, or (a node's) waits: for its disk, for the end of a pause, or because its machine is slow.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from ..histories.errors import UpheldError, UsageError
 from ..histories.values import Value, freeze
-from ..impl.node import Key, Message, NodeId
+from ..impl.node import Message, NodeId
 from .clock import MILLION
 from .disk import SCALARS
 from .messages import CHECKED, require_immutable
@@ -23,7 +22,6 @@ from .rules import DELAY_BITS
 
 if TYPE_CHECKING:
     from .clock import NodeClock
-    from .machine import Machine
     from .world import World
 
 NEVER: Final = -1
@@ -128,6 +126,7 @@ class Life:
     def start(self, _: None = None, __: None = None) -> None:
         """Run `on_start`."""
         if self.busy:
+            self.wait(self.start)
             return
         try:
             self.code.on_start(self)
@@ -137,7 +136,7 @@ class Life:
     def receive(self, sender: NodeId, message: Message) -> None:
         """A message has arrived."""
         if self.busy:
-            self._postpone(self.receive, sender, message)
+            self.wait(self.receive, sender, message)
             return
         try:
             self.code.on_message(sender, message, self)
@@ -158,7 +157,7 @@ class Life:
 
     def _run_out(self, timer: Timer, sequence: int) -> None:
         if self.busy:
-            self._postpone(self._run_out, timer, sequence)
+            self.wait(self._run_out, timer, sequence)
             return
         if timer.sequence != sequence or timer.due == NEVER:
             return
@@ -180,12 +179,15 @@ class Life:
         timer.entry, timer.entry_due = timer.sequence, timer.due
         heappush(self._agenda, (timer.due, timer.sequence, self._surface, timer, timer.sequence))
 
+    def wait(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Take in this input later, if this life goes on; a life that has ended does nothing."""
+
     def _postpone(self, step: Callable[..., None], *arguments: Any) -> None:
-        """Do this effect or input later, if this life goes on; a life that has ended does nothing."""
+        """Do this effect later, likewise."""
 
     def _raised(self, error: Exception) -> None:
-        """A handler has raised: misuse goes to the user, anything else ends this life."""
-        if isinstance(error, UpheldError):
+        """A handler has raised: misuse and a lack of memory end the run, anything else ends this life."""
+        if isinstance(error, UpheldError | MemoryError):
             raise error
         if self.alive:
             self.failed(error)
@@ -193,98 +195,3 @@ class Life:
     def failed(self, error: Exception) -> None:
         """An exception in a handler has ended this life."""
         raise NotImplementedError
-
-
-class NodeLife(Life):
-    """From one start of a machine to its next crash."""
-
-    def __init__(self, world: World, machine: Machine) -> None:
-        super().__init__(world, machine, machine.address, machine.clock)
-        self._machine, self._disk = machine, machine.disk
-        self._effects: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._inputs: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-
-    def store(self, key: Key, value: Value | Message, /) -> None:
-        """Write to the disk."""
-        if self.busy:
-            self._postpone(self.store, key, value)
-        else:
-            self._disk.store(key, value)
-
-    def erase(self, key: Key, /) -> None:
-        """Remove from the disk."""
-        if self.busy:
-            self._postpone(self.erase, key)
-        else:
-            self._disk.erase(key)
-
-    def sync(self) -> None:
-        """Make all writes so far durable, and wait for it."""
-        if self.busy:
-            self._postpone(self.sync)
-            return
-        self.busy = True
-        self.world.at(self.world.now + self._machine.sync_ns, self._synced, None, None)
-
-    def _synced(self, _: None, __: None) -> None:
-        """The disk is done: go on with what waited, effects of the old handler first, until the next sync."""
-        if not self.alive:
-            return
-        self._disk.flush()
-        self.busy = False
-        while not self.busy and (self._effects or self._inputs):
-            step, arguments = (self._effects or self._inputs).popleft()
-            try:
-                step(*arguments)
-            except Exception as error:  # noqa: BLE001  # it would have been raised in the handler
-                self._raised(error)
-
-    def _postpone(self, step: Callable[..., None], *arguments: Any) -> None:
-        if self.alive:
-            waiting = self._inputs if step in (self.receive, self._run_out) else self._effects
-            waiting.append((step, arguments))
-
-    def failed(self, error: Exception) -> None:
-        """An exception in a handler is a crash, and a finding."""
-        self._machine.failed(error)
-
-    def retime(self, old_ppm: int, new_ppm: int) -> None:
-        """The clock runs at another rate from now on: so do the timers that it counts."""
-        now = self.world.now
-        for timer in self._timers.values():
-            if timer.due != NEVER:
-                timer.due = now + (timer.due - now) * old_ppm // new_ppm
-                timer.sequence = self._sequence()
-                if timer.entry == NEVER or timer.due < timer.entry_due:
-                    self._enter(timer)
-
-
-INPUTS: Final = {"message": "receive", "timer": "ring"}
-EFFECTS: Final = ("send", "set_timer", "cancel_timer", "store", "erase", "sync", "note")
-"""What can be counted in a life: inputs by the methods that handle them, and effects."""
-
-
-def count(life: NodeLife, event: str, tell: Callable[[], None]) -> None:
-    """Call `tell` whenever this happens in a life: an effect, `message`, `timer`, or `note:` and a kind.
-
-    An effect is counted when it has been carried out, an input before it is handled; what waits for the disk is counted
-    when its time has come. So whatever a fault does, it does there and then: a crash at a message loses the message, a
-    crash at a `store` leaves a write that was never synced.
-    """
-    name, _, kind = event.partition(":")
-    method = INPUTS.get(name, name)
-    original: Callable[..., None] = getattr(life, method)
-
-    def counted_before(*arguments: Any) -> None:
-        if not life.busy:
-            tell()
-        if life.alive:
-            original(*arguments)
-
-    def counted_after(*arguments: Any) -> None:
-        takes_place = not life.busy and (not kind or arguments[0] == kind)
-        original(*arguments)
-        if takes_place:
-            tell()
-
-    setattr(life, method, counted_before if name in INPUTS else counted_after)

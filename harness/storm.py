@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from ..impl.node import MS
 from .draws import Draw
 from .faults import FAULTS
-from .plan import Fault, Occurrence
+from .plan import LEADER, Fault, Occurrence
 
 EFFECTS: Final = ("store", "sync", "send", "message", "timer", "set_timer")
 NOTES: Final[Mapping[str, int]] = {
     "voted": 4,
     "leads": 3,
     "acknowledged": 2,
+    "promised": 2,
+    "accepted": 2,
+    "compacted": 2,
+    "installed": 1,
+    "configured": 1,
     "committed": 1,
     "appended": 1,
     "decided": 1,
@@ -28,8 +35,27 @@ NOTES: Final[Mapping[str, int]] = {
 """What a fault may wait for, notes with their weights: promises and answers are the delicate moments of a protocol. A note
 that a system never makes is waited for in vain."""
 
+KEPT: Final[Mapping[int, int]] = {1: 2, 2: 4, 3: 4, 4: 3, 5: 2}
+"""How many kinds a storm keeps, with weights: of all kinds at once each would hide what the others do."""
+
 LASTING_MAX: Final = 6
 """How many lasting faults may be tried; the budget may leave room for none."""
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a storm may go.
+
+    Attributes:
+        down_max: how many nodes may be down at the same time.
+        lost_max: how many nodes may go, die or lose part of their disk for ever.
+        is_operated: whether somebody can change who is a member.
+        is_unbounded: whether it may leave the budget of the system.
+    """
+
+    down_max: int
+    lost_max: int = 0
+    is_operated: bool = False
+    is_unbounded: bool = False
 
 
 class Storm:
@@ -37,33 +63,40 @@ class Storm:
 
     Attributes:
         draw: all its luck.
+        kinds: of which kinds there may be faults.
         names, clients: of whom it may hit.
         heal_ns: when it ends.
-        down_max: how many nodes may be down at the same time.
+        bounds: how far it may go.
         is_lasting: whether the fault that is being drawn must last: operations must meet with faults for a run to prove
             anything.
+        gone: the nodes that will not be there in the end.
     """
 
     def __init__(
         self,
         draw: Draw,
+        kinds: Sequence[str],
+        bounds: Bounds,
         *,
         names: tuple[str, ...],
         clients: tuple[str, ...],
         heal_ns: int,
         timeout_ns: int,
-        down_max: int,
     ) -> None:
-        self.draw, self.names, self.clients = draw, names, clients
-        self.heal_ns, self.down_max = heal_ns, down_max
+        self.draw, self.kinds, self.bounds = draw, kinds, bounds
+        self.names, self.clients, self.heal_ns = names, clients, heal_ns
         self.is_lasting = False
+        self.gone: list[str] = []
         self._tempo_ms = draw.logarithmic(20, 6 * timeout_ns // MS)
         self._down: list[tuple[int, int]] = []
+        self._spoilt: list[str] = []
+        self._newcomers = 0
 
-    def faults(self, kinds: Sequence[str]) -> tuple[Fault, ...]:
-        """The faults of a storm of these kinds, some of which are switched off, in the order of their times."""
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults of a storm, most kinds of which are switched off, in the order of their times."""
         draw = self.draw
-        kept = [kind for kind in kinds if draw.happens(3, 5)] or [draw.luck.choice(kinds)] if kinds else []
+        drawn = draw.luck.shuffled(self.kinds)[: draw.weighted(KEPT)]
+        kept = [kind for kind in self.kinds if kind in drawn]
         found: list[Fault] = []
         for kind in kept:
             for _ in range(draw.between(1, self._many(kind))):
@@ -73,6 +106,13 @@ class Storm:
                 self._tempo_ms, self.is_lasting = self.heal_ns // MS, True
                 found += FAULTS[draw.luck.choice(kept)].draw(self)
         return tuple(sorted(found, key=lambda fault: fault.at_ns or 0))
+
+    def forsaken(self) -> tuple[str, ...]:
+        """The nodes that are dead for ever from the heal on: some of those that may still be lost."""
+        many = self.draw.between(0, self.bounds.lost_max - len(self._spoilt))
+        left = [name for name in self.names if name not in self._spoilt]
+        self.gone += (names := self.in_order(self.draw.luck.shuffled(left)[:many]))
+        return names
 
     def _in_force_ns(self, faults: Iterable[Fault]) -> int:
         """How long faults are in force, added up; those that wait for an event may never be."""
@@ -111,14 +151,36 @@ class Storm:
         many = draw.between(2, 12) if draw.happens(1, 2) else 1
         return [Occurrence(node, event, k * time) for time in range(1, many + 1)]
 
+    def one_or_leader(self) -> str:
+        """Whoever leads, or one node."""
+        return LEADER if self.draw.happens(1, 2) else self.draw.luck.choice(self.names)
+
+    def newcomer(self) -> str:
+        """The name of the next node that joins."""
+        self._newcomers += 1
+        return f"n{len(self.names) + self._newcomers}"
+
     def may_be_down(self, many: int, begin_ns: int, end_ns: int) -> bool:
         """Whether so many more nodes may be down then; if so, they are counted from now on."""
-        if self.down_max >= len(self.names):
+        if self.bounds.down_max >= len(self.names):
             return True
         overlapping = sum(1 for begin, end in self._down if begin <= end_ns and begin_ns <= end)
-        if overlapping + many > self.down_max:
+        if overlapping + many > self.bounds.down_max:
             return False
         self._down += [(begin_ns, end_ns)] * many
+        return True
+
+    def may_spoil(self, node: str) -> bool:
+        """Whether this node may lose part of its disk for ever; if so, it is counted among the lost."""
+        if node not in self._spoilt and len(self._spoilt) < self.bounds.lost_max:
+            self._spoilt.append(node)
+        return node in self._spoilt
+
+    def may_go(self, node: str, at_ns: int) -> bool:
+        """Whether this node may be lost or leave for ever then; if so, it counts as lost, and as down from then on."""
+        if node in self.gone or not self.may_spoil(node) or not self.may_be_down(1, at_ns, self.heal_ns):
+            return False
+        self.gone.append(node)
         return True
 
     @staticmethod

@@ -17,7 +17,7 @@ from .draws import Draw
 from .faults import kinds_of
 from .plan import Delay, Disk, Link, Phases, Plan, PlannedOperation
 from .randomness import QUANTILES, Luck, delays, stream
-from .storm import Storm
+from .storm import Bounds, Storm
 from .system import Budget, Stage, System, Variant, Workload
 
 STORM_NS: Final = (2 * SECOND, 4 * SECOND)
@@ -83,15 +83,18 @@ def generate_plan(
         settings=settings,
         intensity=draw.logarithmic(40, 150) // clients,
     )
-    kinds = tuple(kind for kind in kinds_of(profile) if beyond_budget or _allowed(system.budget, kind))
     storm = Storm(
         Draw(Luck(stream(seed, "swarm", "faults"))),
+        _kinds(system.budget, built, profile, beyond_budget=beyond_budget),
+        _bounds(system.budget, built, size, beyond_budget=beyond_budget),
         names=names,
         clients=tuple(f"c{number}" for number in range(clients)),
         heal_ns=phases.heal_ns,
         timeout_ns=timeout_ns,
-        down_max=_down_max(system.budget, size, beyond_budget=beyond_budget),
     )
+    faults = storm.faults()
+    forsaken = storm.forsaken() if system.budget.forsaken and "crash" in storm.kinds else ()
+    operations = _operations(built.workloads[workload], stage, seed, pinned=system.clients_pinned)
     return Plan(
         system=system.name,
         variant=variant,
@@ -103,8 +106,9 @@ def generate_plan(
         nodes=size,
         client_timeout_ns=timeout_ns,
         settings=settings,
-        operations=_operations(built.workloads[workload], stage, seed, pinned=system.clients_pinned),
-        faults=storm.faults(kinds),
+        operations=_without(storm.gone, operations, stage),
+        faults=faults,
+        forsaken=forsaken,
         links={"*": Link(delay=delay)},
         disks={"*": Disk(sync_ns=draw.logarithmic(20, 5_000) * 1_000)},
         phases=phases,
@@ -168,17 +172,34 @@ def _pinned(planned: Sequence[PlannedOperation], stage: Stage) -> tuple[PlannedO
     )
 
 
+def _without(gone: Sequence[str], planned: Sequence[PlannedOperation], stage: Stage) -> tuple[PlannedOperation, ...]:
+    """No final reads of nodes that are not there any more."""
+    return tuple(operation for operation in planned if operation.at_ns < stage.final_ns or operation.node not in gone)
+
+
 # --- the budget
+
+
+def _kinds(budget: Budget, variant: Variant, profile: str, *, beyond_budget: bool) -> tuple[str, ...]:
+    """The kinds of fault of a profile that there may be; members cannot change where nobody changes them."""
+    beyond_it = {"join", "leave"} if variant.operator is None else set()
+    return tuple(
+        kind for kind in kinds_of(profile) if kind not in beyond_it and (beyond_budget or _allowed(budget, kind))
+    )
+
+
+def _bounds(budget: Budget, variant: Variant, size: int, *, beyond_budget: bool) -> Bounds:
+    """How far the faults may go; a minority of the nodes at most is ever lost, since each takes one from the quorum."""
+    minority = (size - 1) // 2
+    return Bounds(
+        down_max=size if beyond_budget else {"none": 0, "minority": minority, "all": size}[budget.crashed_max],
+        lost_max=size if beyond_budget else minority,
+        is_operated=variant.operator is not None,
+        is_unbounded=beyond_budget,
+    )
 
 
 def _allowed(budget: Budget, kind: str) -> bool:
     if kind == "torn":
         return budget.torn and "crash" in budget.faults
     return kind in budget.faults and not (kind == "crash" and budget.crashed_max == "none")
-
-
-def _down_max(budget: Budget, size: int, *, beyond_budget: bool) -> int:
-    """How many nodes may be down at the same time."""
-    if beyond_budget:
-        return size
-    return {"none": 0, "minority": (size - 1) // 2, "all": size}[budget.crashed_max]

@@ -87,15 +87,21 @@ class Variant:
 class Budget:
     """The faults that a system declares to survive; plans stay within it unless they are told otherwise.
 
+    Within a budget, the nodes that leave, lose their disk or part of it, or are dead for ever are together a minority of
+    those that the cluster began with, since each of them takes one from the quorum; and whoever loses a disk comes back
+    under another name, as a member that must be taken in. So wipe, rollback, join and leave need an operator.
+
     Attributes:
         faults: the kinds of fault, by the names in `harness.faults.FAULTS`.
-        crashed_max: how many nodes may be down at the same time.
+        crashed_max: how many nodes may be down at the same time, those that are lost or have left included.
         torn: whether a crash may leave a torn write.
+        forsaken: whether the heal may be that of a quorum only, the rest being dead for ever.
     """
 
     faults: frozenset[str] = frozenset()
     crashed_max: Literal["none", "minority", "all"] = "all"
     torn: bool = False
+    forsaken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

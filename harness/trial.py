@@ -21,10 +21,11 @@ from ..histories.history import Header, HistoryBuilder
 from ..histories.trace import TRANSPORT, Note, Trace
 from ..histories.values import Map, freeze, thaw
 from .faults import FAULTS
+from .faults.membership import needs_operator
 from .fences import fenced
-from .life import EFFECTS, INPUTS
 from .plan import LEADER, Fault, Plan
 from .system import System
+from .tallies import EFFECTS, INPUTS
 from .world import World
 
 
@@ -33,8 +34,9 @@ class Run:
     """What a run of a plan gave.
 
     The history holds client events with `session`, `node` and `time`; faults as `info` events of the process "nemesis"
-    (action: the kind of fault, or `undo-` and the kind; value: whom it hit); phases as `info` events of the process
-    "phases" (`storm`, `heal`, `quiet`, `final`). Retries are notes there too, by process "retries".
+    (action: the kind of fault, or `undo-` and the kind; value: whom it hit; `forsake` and the nodes that are dead for ever);
+    changes of members as operations of the process "operator" (`join`, `leave`; value: the node); phases as `info` events of
+    the process "phases" (`storm`, `heal`, `quiet`, `final`). Retries are notes there too, by process "retries".
 
     Attributes:
         plan: what was run.
@@ -170,6 +172,7 @@ def _object(value: Any) -> Any:
 CANONICAL: Final = msgspec.json.Encoder(enc_hook=_object)
 
 
+NODE: Final = re.compile(r"n[1-9]\d*")
 CLIENT: Final = re.compile(r"c\d+")
 """A client on a side of a partition; it may have nothing to do in this plan."""
 
@@ -189,13 +192,36 @@ def check_plan(plan: Plan, system: System) -> None:
     phases = plan.phases
     if not 0 <= phases.heal_ns <= phases.quiet_ns <= phases.final_ns <= phases.end_ns or not phases.end_ns:
         raise UsageError(f"phases must go forward (0 <= heal <= quiet <= final <= end, and end > 0): {phases}")
+    _check_newcomers(plan, system)
+    names = _names(plan)
     for operation in plan.operations:
-        if operation.node and operation.node not in plan.node_ids:
-            raise UsageError(f"an operation turns to {operation.node!r}; the nodes are {', '.join(plan.node_ids)}")
+        if operation.node and operation.node not in names:
+            raise UsageError(f"an operation turns to {operation.node!r}; the nodes are {', '.join(names)}")
         if operation.client < 0 or operation.at_ns < 0:
             raise UsageError(f"an operation of client {operation.client} at {operation.at_ns} ns: neither is negative")
     for fault in plan.faults:
         _check_fault(plan, fault)
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    """The nodes that it begins with, and those that join."""
+    return (*plan.node_ids, *(fault.joins for fault in plan.faults if fault.joins))
+
+
+def _check_newcomers(plan: Plan, system: System) -> None:
+    """Nodes that come and go have names of their own, and somebody who takes them in and out."""
+    if any(needs_operator(fault) for fault in plan.faults) and system.variant(plan.variant).operator is None:
+        raise UsageError(f"{system.name} {plan.variant} has no operator, so its members cannot change")
+    names = _names(plan)
+    for name in names[plan.nodes :]:
+        if not NODE.fullmatch(name) or names.count(name) > 1:
+            raise UsageError(
+                f"{name!r} cannot join: the name must be n and a number, and that of no other node; "
+                f"the plan begins with {', '.join(plan.node_ids)}"
+            )
+    for name in plan.forsaken:
+        if name not in names:
+            raise UsageError(f"the plan forsakes {name!r}; the nodes are {', '.join(names)}")
 
 
 def _check_fault(plan: Plan, fault: Fault) -> None:
@@ -209,10 +235,18 @@ def _check_fault(plan: Plan, fault: Fault) -> None:
         raise UsageError(
             f"a {fault.fault} waits for {fault.on.event!r}; there are {', '.join([*INPUTS, *EFFECTS])} and note:KIND"
         )
+    amiss = FAULTS[fault.fault].amiss(fault)
+    if amiss:
+        raise UsageError(f"a {fault.fault} {amiss}: {fault}")
+    if fault.joins and "joins" not in FAULTS[fault.fault].reads:
+        raise UsageError(f"nobody joins by a {fault.fault}: {fault}")
+    if fault.count < 0:
+        raise UsageError(f"a {fault.fault} that happens {fault.count} times: {fault}")
+    known = _names(plan)
     places = {*fault.nodes, *([fault.on.node] if fault.on else [])}
     sides = {name for side in fault.sides for name in side}
-    strangers = (places - {LEADER, "*", *plan.node_ids}) | {
-        name for name in sides - {LEADER, *plan.node_ids} if not CLIENT.fullmatch(name)
+    strangers = (places - {LEADER, "*", *known}) | {
+        name for name in sides - {LEADER, *known} if not CLIENT.fullmatch(name)
     }
     if strangers:
-        raise UsageError(f"a {fault.fault} hits {min(strangers)!r}; the nodes are {', '.join(plan.node_ids)}")
+        raise UsageError(f"a {fault.fault} hits {min(strangers)!r}; the nodes are {', '.join(known)}")

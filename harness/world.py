@@ -6,24 +6,26 @@ events happen in the order in which they were asked for. A handler takes no virt
 
 from __future__ import annotations
 
+import traceback
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count, repeat
+from pathlib import Path
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 from ..histories.event import Kind
 from ..histories.history import HistoryBuilder
 from ..histories.trace import Note
 from ..histories.values import Value
 from .caller import Caller
-from .faults import FAULTS
+from .disk import NodeDisk
 from .machine import Machine
+from .nemesis import Nemesis
 from .network import Network
-from .plan import LEADER, Fault, Plan, PlannedOperation
+from .operator import Operator
+from .plan import Plan, PlannedOperation
 from .system import Variant
 
 Watch: TypeAlias = Callable[[Note], bool]
@@ -31,21 +33,6 @@ Step: TypeAlias = Callable[[Any, Any], None]
 
 EVENTS_MAX: Final = 300_000
 """After so many events a run is cut off, whatever its plan says; a run of some seconds has some thousands."""
-
-
-class Tally:
-    """How often something has happened, and which faults wait for which time of it."""
-
-    def __init__(self, begin: Callable[[int, Fault], None]) -> None:
-        self.waiting: dict[int, list[tuple[int, Fault]]] = {}
-        self._begin = begin
-        self._count = 0
-
-    def tell(self, node: str) -> None:
-        """It has happened once more, at this node."""
-        self._count += 1
-        for number, fault in self.waiting.get(self._count, ()):
-            self._begin(number, fault if fault.nodes else msgspec.structs.replace(fault, nodes=(node,)))
 
 
 class World:
@@ -56,8 +43,10 @@ class World:
         agenda: what is still to happen, a heap.
         sequence: gives the next place among simultaneous events.
         full: whether messages and timers are noted, too.
-        tallies: of what faults wait for, by node and event.
-        hurt: how many faults are in force.
+        nemesis: does the faults.
+        operator: changes who is a member.
+        members: the nodes that clients made from now on know of: those of the plan, those that the operator has taken in,
+            and not those that it has taken out.
         history, notes, findings, fired, busy, order: what a `trial.Run` is made of.
     """
 
@@ -75,21 +64,16 @@ class World:
         self.findings: list[str] = []
         self.fired: Counter[str] = Counter()
         self.busy: Counter[str] = Counter()
-        self.hurt = 0
         self.stopped = False
         self._watch = watch
         self._running = True
-        self._healed = False
-        self._undo: dict[int, tuple[Fault, Callable[[], None]]] = {}
-        self.tallies: dict[tuple[str, str], Tally] = {}
-        for number, fault in enumerate(plan.faults):
-            if fault.on is not None:
-                tally = self.tallies.setdefault((fault.on.node, fault.on.event), Tally(self._begin))
-                tally.waiting.setdefault(fault.on.k, []).append((number, fault))
+        self.nemesis = Nemesis(self)
         self.network = Network(self)
-        self.machines = {name: Machine(self, name) for name in plan.node_ids}
-        for machine in self.machines.values():
-            self.network.join(machine)
+        self.machines: dict[str, Machine] = {}
+        for name in plan.node_ids:
+            self._install(name)
+        self.members = plan.node_ids
+        self.operator = Operator(self)
         by_client = _by_client(plan.operations)
         self.clients = len(by_client) and max(by_client) + 1
         self.callers = [Caller(self, number, mine) for number, mine in by_client.items()]
@@ -122,12 +106,9 @@ class World:
         self.at(0, self._phase, "storm", None)
         for machine in self.machines.values():
             machine.boot()
-            self.at(0, machine.life.start, None, None)
         for caller in self.callers:
             caller.plan_next()
-        for number, fault in enumerate(self.plan.faults):
-            if fault.at_ns is not None and fault.at_ns < phases.heal_ns:
-                self.at(fault.at_ns, self._begin, number, fault)
+        self.nemesis.prepare()
         self.at(phases.heal_ns, self._heal, None, None)
         self.at(phases.quiet_ns, self._phase, "quiet", None)
         self.at(phases.final_ns, self._final, None, None)
@@ -135,6 +116,10 @@ class World:
 
     def _phase(self, name: str, _: None) -> None:
         self.history.add("phases", Kind.INFO, name, time=self.now)
+
+    def _heal(self, _: None, __: None) -> None:
+        self._phase("heal", None)
+        self.nemesis.heal()
 
     def _final(self, _: None, __: None) -> None:
         self._phase("final", None)
@@ -147,6 +132,22 @@ class World:
         """A client has nothing left to do: perhaps nobody has."""
         if self.now >= self.plan.phases.final_ns and all(caller.done for caller in self.callers):
             self._running = False
+
+    # --- machines
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """All nodes that have not gone for ever."""
+        return tuple(name for name, machine in self.machines.items() if not machine.gone)
+
+    def admit(self, name: str, disk: NodeDisk | None = None) -> None:
+        """Start a node that the run did not begin with, on an empty disk or on this one."""
+        self._install(name, disk).boot()
+
+    def _install(self, name: str, disk: NodeDisk | None = None) -> Machine:
+        machine = self.machines[name] = Machine(self, name, disk)
+        self.network.join(machine)
+        return machine
 
     # --- what is told
 
@@ -165,54 +166,17 @@ class World:
         """A fault of this kind has changed the fate of a message, a write, a clock reading or a node."""
         self.fired[kind] += 1
 
-    # --- faults
-
-    def _begin(self, number: int, fault: Fault) -> None:
-        """A fault begins, unless all has healed."""
-        if self._healed:
-            return
-        fault = self._resolved(fault)
-        self.history.add("nemesis", Kind.INFO, fault.fault, value=whom(fault), time=self.now)
-        self.hurt += 1
-        self._undo[number] = fault, FAULTS[fault.fault].begin(self, fault)
-        if fault.undo_after_ns is not None:
-            self.at(self.now + fault.undo_after_ns, self._undo_one, number, None)
-
-    def _undo_one(self, number: int, _: None) -> None:
-        found = self._undo.pop(number, None)
-        if found is not None:
-            fault, undo = found
-            self.hurt -= 1
-            self.history.add("nemesis", Kind.INFO, f"undo-{fault.fault}", value=whom(fault), time=self.now)
-            undo()
-
-    def _heal(self, _: None, __: None) -> None:
-        """The storm is over: all faults end, and all nodes run."""
-        self._healed = True
-        self._phase("heal", None)
-        for number in list(self._undo):
-            self._undo_one(number, None)
-        for machine in self.machines.values():
-            machine.restart()
-
-    def _resolved(self, fault: Fault) -> Fault:
-        """With names in the place of "leader", and of nobody, which means all nodes."""
-        leaders = (note.node for note in reversed(self.notes) if note.kind == "leads")
-        leader = next(leaders, self.plan.node_ids[0])
-
-        def named(names: Iterable[str]) -> tuple[str, ...]:
-            return tuple(leader if name == LEADER else name for name in names)
-
-        return msgspec.structs.replace(
-            fault,
-            nodes=named(fault.nodes) or self.plan.node_ids,
-            sides=tuple(named(side) for side in fault.sides),
-        )
+    def find(self, who: str, error: Exception) -> str:
+        """Code of a node or client has raised this, which is a finding; answers what and where, in a few words."""
+        what, where = type(error).__name__, place_of(error)
+        self.findings.append(f"{who} at {self.now} ns: {what}: {error} ({where})")
+        return f"{what} at {where}"
 
 
-def whom(fault: Fault) -> tuple[Value, ...]:
-    """Whom a fault hits, as the history tells it: the sides of a partition, or the nodes."""
-    return fault.sides or fault.nodes
+def place_of(error: Exception) -> str:
+    """`file.py:17`, where it was raised; without the folder, which differs from one machine to the next."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
 
 
 def _by_client(operations: Iterable[PlannedOperation]) -> dict[int, list[PlannedOperation]]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Undo: TypeAlias = Callable[[], None]
 
 
+def _nothing(_: Fault) -> str:
+    return ""
+
+
 class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of fault.
 
@@ -26,6 +30,7 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
         reads: which fields of `plan.Fault` it reads, besides those of when it begins and ends.
         begin: does it, and answers how to undo it. `nodes` are never empty there: nobody named means all.
         draw: draws one for a plan, or a series of them that belong together; none where the budget leaves no room.
+        amiss: what is wrong with one of a plan, in words that follow its name; "" where nothing is.
         most: how many times a storm draws it at most.
     """
 
@@ -35,4 +40,5 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     begin: Callable[[World, Fault], Undo]
     draw: Callable[[Storm], list[Fault]]
+    amiss: Callable[[Fault], str] = _nothing
     most: int = 4

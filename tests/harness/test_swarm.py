@@ -22,6 +22,8 @@ from upheld.impl.node import MS, SECOND
 
 toys = import_module("toys")
 COUNTERS: System = toys.COUNTERS
+CLUB: System = toys.CLUB
+NEED_AN_OPERATOR = {"join", "leave", "wipe", "rollback"}
 
 seeds = st.integers(0, 2**32)
 kinds = st.sets(st.sampled_from(list(FAULTS)))
@@ -33,7 +35,7 @@ def plan_of(seed: int, system: System = COUNTERS, **how: Any) -> Plan:
 
 
 def within(**budget: Any) -> System:
-    return replace(COUNTERS, budget=Budget(**budget))
+    return replace(CLUB, budget=Budget(**budget))
 
 
 @settings(max_examples=60, deadline=None)
@@ -72,12 +74,47 @@ def test_never_more_than_a_minority_is_down_where_the_budget_says_so(seed: int) 
 def test_beyond_the_budget_everything_may_happen() -> None:
     nothing = within(crashed_max="none")
     assert not any(plan_of(seed, nothing).faults for seed in range(20))
-    reached = {fault.fault for seed in range(60) for fault in plan_of(seed, nothing, beyond_budget=True).faults}
-    assert reached == set(FAULTS)
+    faults = [fault for seed in range(120) for fault in plan_of(seed, nothing, beyond_budget=True).faults]
+    assert {fault.fault for fault in faults} == set(FAULTS)
+    in_place = {fault.fault for fault in faults if fault.fault in {"wipe", "rollback"} and not fault.joins}
+    assert in_place == {"wipe", "rollback"}
+
+
+def test_without_an_operator_nobody_joins_or_leaves() -> None:
+    kinds = {fault.fault for seed in range(120) for fault in plan_of(seed, COUNTERS, profile="membership").faults}
+    assert kinds == {"crash"}
+    beyond = [fault for seed in range(40) for fault in plan_of(seed, COUNTERS, beyond_budget=True).faults]
+    assert "wipe" in {fault.fault for fault in beyond}
+    assert not any(fault.joins for fault in beyond)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, st.sampled_from(["minority", "all"]))
+def test_whoever_goes_for_ever_is_one_of_a_minority_and_nobody_reads_from_it_in_the_end(
+    seed: int, crashed_max: Any
+) -> None:
+    system = within(faults=frozenset({"crash", "rot", *NEED_AN_OPERATOR}), crashed_max=crashed_max, forsaken=True)
+    plan = plan_of(seed, system)
+    check_plan(plan, system)
+    lost = {
+        name for fault in plan.faults if fault.fault in {"leave", "wipe", "rollback", "rot"} for name in fault.nodes
+    }
+    assert len(lost | set(plan.forsaken)) <= (plan.nodes - 1) // 2
+    assert all(fault.joins for fault in plan.faults if fault.fault in {"wipe", "rollback"})
+    gone = {name for fault in plan.faults if fault.fault in NEED_AN_OPERATOR for name in fault.nodes}
+    final = {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.final_ns}
+    assert final == {f"n{number + 1}" for number in range(plan.nodes)} - gone - set(plan.forsaken)
+
+
+def test_nodes_are_forsaken_only_where_the_budget_says_so() -> None:
+    may, may_not = (within(faults=frozenset({"crash"}), forsaken=forsaken) for forsaken in (True, False))
+    assert any(plan_of(seed, may).forsaken for seed in range(10))
+    assert not any(plan_of(seed, may_not).forsaken for seed in range(10))
+    assert not any(plan_of(seed, may, profile="calm").forsaken for seed in range(10))
 
 
 def test_seeds_together_reach_every_kind_of_fault_shape_and_size() -> None:
-    plans = [plan_of(seed) for seed in range(200)]
+    plans = [plan_of(seed, CLUB) for seed in range(200)]
     faults = [fault for plan in plans for fault in plan.faults]
     assert {fault.fault for fault in faults} == set(FAULTS)
     assert {plan.nodes for plan in plans} == set(range(1, 8))
@@ -86,8 +123,10 @@ def test_seeds_together_reach_every_kind_of_fault_shape_and_size() -> None:
     assert {"leader", "c0", "n1"} <= {name for fault in faults for side in fault.sides for name in side}
     assert len({fault.on.event for fault in faults if fault.on}) > 10
     assert len({plan.links["*"].delay.shape for plan in plans}) == 5
+    assert {"crash", "pause", "partition"} <= {fault.fault for fault in faults if fault.on}
     on_off = Counter(frozenset(fault.fault for fault in plan.faults) for plan in plans)
-    assert len(on_off) > 40
+    assert len(on_off) > 100
+    assert max(len(kinds) for kinds in on_off) <= 7
 
 
 def test_a_profile_narrows_the_kinds_and_calm_has_none() -> None:

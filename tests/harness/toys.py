@@ -118,3 +118,74 @@ def plan_of(*faults: Fault, operations: Sequence[PlannedOperation] = (), **chang
         "phases": Phases(heal_ns=600 * MS, quiet_ns=700 * MS, final_ns=800 * MS, end_ns=SECOND),
     }
     return Plan(**(told | changes))
+
+
+# --- a cluster whose members change
+
+
+class Change(Request, frozen=True):
+    """Take this node in, or let it go."""
+
+    action: str
+    node: str
+
+
+class Changed(Reply, frozen=True):
+    """It is done."""
+
+
+class Members(Message, frozen=True):
+    """Who is a member from now on."""
+
+    names: tuple[str, ...]
+
+
+class Member(Counter):
+    """A counter that knows who else is a member; whoever is asked for a change makes it, and tells all others."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        initial = context.peers if context.id in context.peers else ()
+        self.members: tuple[str, ...] = context.stored.get("members", initial)
+
+    def on_start(self, out: Outbox) -> None:
+        out.note("configured", 0, self.members)
+        super().on_start(out)
+
+    def on_message(self, sender: str, message: Message, out: Outbox) -> None:
+        match message:
+            case Change():
+                others = tuple(name for name in self.members if name != message.node)
+                self.go_by((*others, message.node) if message.action == "join" else others, out)
+                for name in sorted({*self.members, message.node} - {self.context.id}):
+                    out.send(name, Members(self.members))
+                out.send(sender, Changed(in_reply_to=message.msg_id))
+            case Members():
+                self.go_by(message.names, out)
+            case _:
+                super().on_message(sender, message, out)
+
+    def go_by(self, names: tuple[str, ...], out: Outbox) -> None:
+        self.members = tuple(sorted(names))
+        out.store("members", self.members)
+        out.sync()
+        out.note("configured", 0, self.members)
+
+
+class Clerk:
+    """Asks one of the nodes that it knows, other than the one that it is about, and waits."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def on_invoke(self, invocation: Invocation, out: ClientOutbox) -> None:
+        others = [name for name in self.context.peers if name != invocation.argument]
+        out.send(self.context.dice.choice(others), Change(1, invocation.action, str(invocation.argument)))
+
+    def on_message(self, sender: str, message: Message, out: ClientOutbox) -> None:
+        out.complete("ok")
+
+    def on_timer(self, name: str, out: ClientOutbox) -> None: ...
+
+
+CLUB = system_of(Member, operator=Clerk)
