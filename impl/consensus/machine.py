@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from ..node import NodeId, Value
-from .messages import Command
+from .messages import Command, StoreImage
 
 
 class Outcome(NamedTuple):
@@ -51,6 +51,19 @@ class KeyValueStore:
     def get(self, key: Value) -> Value:
         """The value of the key; None where there is none."""
         return self.data.get(key)
+
+    def image(self) -> StoreImage:
+        """§7; thesis, 6.3: a snapshot holds the sessions, too, and which of them may have been forgotten."""
+        sessions = tuple((client, *session) for client, session in self.sessions.items())
+        return StoreImage(tuple(self.data.items()), sessions, self.forgotten_index)
+
+    def load(self, image: StoreImage) -> None:
+        """§7: go on from a snapshot."""
+        self.data = dict(image.data)
+        self.sessions = {
+            client: Session(msg_id, log_index, result) for client, msg_id, log_index, result in image.sessions
+        }
+        self.forgotten_index = image.forgotten_index
 
     def apply(self, index: int, command: Command) -> Outcome:
         """Apply the entry at this index."""

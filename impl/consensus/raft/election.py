@@ -1,4 +1,4 @@
-"""Who leads: terms, votes and elections (§5.1, §5.2, §5.4.1)."""
+"""Who leads: terms, votes and elections (§5.1, §5.2, §5.4.1), and what keeps a cluster from needless ones (thesis, 9.6)."""
 
 from __future__ import annotations
 
@@ -6,42 +6,48 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ...node import Context, Message, NodeId, Outbox
-from .messages import Entry, RequestVote, Vote
+from .messages import PreVote, RequestPreVote, RequestVote, Vote
+from .stable import Stable
 
 FOLLOWER: Final = "follower"
+PRE_CANDIDATE: Final = "pre-candidate"
 CANDIDATE: Final = "candidate"
 LEADER: Final = "leader"
 
-ORIGIN: Final = Entry(0)
-"""What stands before the first entry, so that `log[index]` is the entry at that index of the paper."""
 
-
-class Voter:
-    """A node as far as elections go; it keeps term, vote and log on disk (figure 2, 'persistent state').
+class Voter(Stable):
+    """A node as far as elections go.
 
     Settings: `election_min_ns` and `election_max_ns`, between which each election timeout is drawn; `heartbeat_ns`, after
-    which whoever has not answered is asked again.
+    which whoever has not answered is asked again; `pre_vote` (on), whether a node asks around before it disturbs anybody
+    with a new term; `check_quorum` (on), whether a leader without a majority resigns, and those who hear from a leader
+    ignore candidates.
     """
 
     def __init__(self, context: Context) -> None:
-        self.id = context.id
-        self.others = tuple(peer for peer in context.peers if peer != context.id)
-        self.majority = len(context.peers) // 2 + 1
-        self.dice = context.dice
-        self.timeout_ns: int = context.settings["election_min_ns"]
-        self.timeout_spread: int = context.settings["election_max_ns"] - self.timeout_ns + 1
-        self.heartbeat_ns: int = context.settings["heartbeat_ns"]
+        super().__init__(context)
+        settings = context.settings
+        self.clock, self.dice = context.clock, context.dice
+        self.timeout_ns: int = settings["election_min_ns"]
+        self.timeout_spread: int = settings["election_max_ns"] - self.timeout_ns + 1
+        self.heartbeat_ns: int = settings["heartbeat_ns"]
+        self.pre_vote: bool = settings.get("pre_vote", True)
+        self.check_quorum: bool = settings.get("check_quorum", True)
         self.role = FOLLOWER
         self.leader: NodeId | None = None
+        self.heard_ns = -self.timeout_ns
+        self.patience_ns = self.timeout_ns
+        self.commit_index = self.snapshot.index
         self.votes: set[NodeId] = set()
         self.answered: set[NodeId] = set()
-        self.restore(context)
         self.handlers: dict[type[Message], Callable[[NodeId, Any, Outbox], None]] = {
+            RequestPreVote: self.on_request_pre_vote,
+            PreVote: self.on_pre_vote,
             RequestVote: self.on_request_vote,
             Vote: self.on_vote,
         }
         self.timers: dict[str, Callable[[Outbox], None]] = {
-            "election": self.start_election,
+            "election": self.on_election_timeout,
             "votes": self.ask_for_votes,
         }
 
@@ -49,9 +55,8 @@ class Voter:
 
     def on_start(self, out: Outbox) -> None:
         """Start as a follower (§5.2)."""
-        if self.term:
-            out.note("restored", self.term, self.voted, len(self.log) - 1, 0)
-        self.await_leader(out)
+        super().on_start(out)
+        self.draw_patience(out)
 
     def on_message(self, sender: NodeId, message: Message, out: Outbox) -> None:
         """Each type of message has its handler."""
@@ -61,82 +66,132 @@ class Voter:
         """Each timer has its handler."""
         self.timers[name](out)
 
-    # --- persistence
-
-    def restore(self, context: Context) -> None:
-        """Figure 2: term, vote and log survive a crash."""
-        stored = context.stored
-        self.term: int = stored.get("term", 0)
-        self.voted: NodeId | None = stored.get("voted")
-        self.log = [ORIGIN]
-        while (entry := stored.get(("log", len(self.log)))) is not None:
-            self.log.append(entry)
-
-    def persist_term(self, out: Outbox) -> None:
-        """Figure 2: `currentTerm` is on stable storage before any message says so."""
-        out.store("term", self.term)
-
-    def persist_vote(self, out: Outbox) -> None:
-        """Figure 2: `votedFor` is on stable storage before any message says so."""
-        out.store("voted", self.voted)
-
     # --- terms
 
     def adopt(self, term: int, out: Outbox) -> None:
         """§5.1: whoever sees a higher term takes it over, and is a follower."""
         self.term, self.voted = term, None
-        self.persist_term(out)
-        self.persist_vote(out)
-        out.sync()
+        self.persist_ballot(out)
         out.note("term", term)
         self.step_down(out)
 
     def step_down(self, out: Outbox) -> None:
         """§5.1: a candidate or a leader whose term is over becomes a follower."""
         if self.role == LEADER:
-            self.await_leader(out)
+            self.draw_patience(out)
         self.role = FOLLOWER
         self.leader = None
 
-    def await_leader(self, out: Outbox) -> None:
-        """§5.2: without a sign of life from a leader for a random time, a node begins an election."""
-        out.set_timer("election", self.timeout_ns + self.dice.below(self.timeout_spread))
+    # --- patience
 
-    # --- elections
+    def draw_patience(self, out: Outbox) -> None:
+        """§5.2: election timeouts are random, so that few nodes stand at the same time."""
+        self.patience_ns = self.timeout_ns + self.dice.below(self.timeout_spread)
+        self.await_leader(out)
+
+    def await_leader(self, out: Outbox) -> None:
+        """§5.2: without a sign of life from a leader for an election timeout, a node begins an election."""
+        out.set_timer("election", self.patience_ns)
+
+    def hears_a_leader(self) -> bool:
+        """Thesis, 4.2.3: a node that has heard from a leader within the smallest election timeout believes in it."""
+        if self.role == LEADER:
+            return self.check_quorum
+        return self.leader is not None and self.clock.monotonic_ns() - self.heard_ns < self.timeout_ns
+
+    # --- standing for election
+
+    def on_election_timeout(self, out: Outbox) -> None:
+        """§5.2: stand for election; thesis, 9.6: but first ask whether anybody would vote for oneself."""
+        if not self.may_stand():
+            return
+        if self.pre_vote:
+            self.stand(PRE_CANDIDATE, out)
+        else:
+            self.start_election(out)
+
+    def may_stand(self) -> bool:
+        """Thesis, 4.2.2: whoever is no member stands only to make sure that all hear of it, until that is committed."""
+        return self.is_member or self.configurations[-1].log_index > self.commit_index
 
     def start_election(self, out: Outbox) -> None:
         """§5.2: increment the term, vote for oneself, ask all others; if nothing comes of it in time, begin again."""
-        self.role = CANDIDATE
-        self.leader = None
         self.term += 1
-        self.persist_term(out)
         self.vote_for(self.id, out)
         out.note("term", self.term)
         out.note("voted", self.term, self.id)
+        self.stand(CANDIDATE, out)
+
+    def stand(self, role: str, out: Outbox) -> None:
+        """§5.2: ask all others, and count oneself."""
+        self.role = role
+        self.leader = None
         self.votes = {self.id}
         self.answered = {self.id}
-        self.await_leader(out)
+        self.draw_patience(out)
         self.ask_for_votes(out)
         self.count_votes(out)
 
     def ask_for_votes(self, out: Outbox) -> None:
-        """§5.2, §5.5: ask in parallel, and ask again whoever has not answered, as long as one is a candidate."""
-        if self.role != CANDIDATE:
+        """§5.2, §5.5: ask in parallel, and ask again whoever has not answered, as long as one stands."""
+        if self.role not in {PRE_CANDIDATE, CANDIDATE}:
             return
-        request = RequestVote(self.term, len(self.log) - 1, self.log[-1].term)
+        term, index, last_term = self.term, self.log.last_index, self.log.last_term
+        standing = self.role == CANDIDATE
+        request = RequestVote(term, index, last_term) if standing else RequestPreVote(term + 1, index, last_term)
         for peer in self.others:
             if peer not in self.answered:
                 out.send(peer, request)
         out.set_timer("votes", self.heartbeat_ns)
 
+    def count_votes(self, out: Outbox) -> None:
+        """§5.2: the votes of a majority of the members make a leader, or a candidate."""
+        if len(self.votes.intersection(self.members)) < self.majority:
+            return
+        if self.role == CANDIDATE:
+            self.lead(out)
+        else:
+            self.start_election(out)
+
+    def lead(self, out: Outbox) -> None:
+        """§5.2: the election is won."""
+        self.role = LEADER
+        self.leader = self.id
+        out.cancel_timer("election")
+        out.note("leads", self.term)
+
+    # --- pre-votes
+
+    def on_request_pre_vote(self, sender: NodeId, message: RequestPreVote, out: Outbox) -> None:
+        """Thesis, 9.6: say whether one would vote for it; nothing changes by that."""
+        granted = message.term > self.term and self.is_as_fresh(message) and not self.hears_a_leader()
+        out.send(sender, PreVote(self.term, message.term, granted))
+
+    def on_pre_vote(self, sender: NodeId, message: PreVote, out: Outbox) -> None:
+        """Thesis, 9.6: with the promises of a majority it is worth standing; whoever is behind learns the term."""
+        if message.term > self.term:
+            self.adopt(message.term, out)
+        elif self.role == PRE_CANDIDATE and message.asked == self.term + 1:
+            self.count(sender, out, granted=message.granted)
+
+    def count(self, sender: NodeId, out: Outbox, *, granted: bool) -> None:
+        """§5.2: each node has one voice."""
+        self.answered.add(sender)
+        if granted:
+            self.votes.add(sender)
+            self.count_votes(out)
+
+    # --- votes
+
     def vote_for(self, candidate: NodeId, out: Outbox) -> None:
         """§5.2, figure 2: a vote is on disk before it is given."""
         self.voted = candidate
-        self.persist_vote(out)
-        out.sync()
+        self.persist_ballot(out)
 
     def on_request_vote(self, sender: NodeId, message: RequestVote, out: Outbox) -> None:
         """Figure 2, RequestVote RPC: grant the vote, or do not."""
+        if self.is_disruptive(message):
+            return
         if message.term > self.term:
             self.adopt(message.term, out)
         granted = message.term == self.term and self.is_free_for(sender) and self.is_as_fresh(message)
@@ -147,36 +202,25 @@ class Voter:
         if granted:
             out.note("voted", self.term, sender)
 
+    def is_disruptive(self, message: RequestVote) -> bool:
+        """Thesis, 4.2.3: while one hears from a leader, a candidate (one that was removed, perhaps) is ignored."""
+        return self.check_quorum and message.term > self.term and self.hears_a_leader()
+
     def is_free_for(self, candidate: NodeId) -> bool:
         """§5.2: one vote to a term, first come, first served."""
         return self.voted is None or self.voted == candidate
 
-    def is_as_fresh(self, message: RequestVote) -> bool:
+    def is_as_fresh(self, message: RequestVote | RequestPreVote) -> bool:
         """§5.4.1: the candidate's log is at least as up-to-date as one's own."""
-        return (message.last_log_term, message.last_log_index) >= (self.log[-1].term, len(self.log) - 1)
+        return (message.last_log_term, message.last_log_index) >= (self.log.last_term, self.log.last_index)
 
     def on_vote(self, sender: NodeId, message: Vote, out: Outbox) -> None:
         """§5.2: collect the votes of this term."""
         if message.term > self.term:
             self.adopt(message.term, out)
         elif self.role == CANDIDATE and self.is_current(message):
-            self.answered.add(sender)
-            if message.granted:
-                self.votes.add(sender)
-                self.count_votes(out)
+            self.count(sender, out, granted=message.granted)
 
     def is_current(self, message: Vote) -> bool:
         """§5.1: an answer from an earlier term is ignored."""
         return message.term == self.term
-
-    def count_votes(self, out: Outbox) -> None:
-        """§5.2: the votes of a majority make a leader."""
-        if len(self.votes) >= self.majority:
-            self.lead(out)
-
-    def lead(self, out: Outbox) -> None:
-        """§5.2: the election is won."""
-        self.role = LEADER
-        self.leader = self.id
-        out.cancel_timer("election")
-        out.note("leads", self.term)

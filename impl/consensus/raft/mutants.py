@@ -1,4 +1,8 @@
-"""Raft with one rule broken in each: what a judge of Raft must be able to see."""
+"""Raft with one rule broken in each: what a judge of Raft must be able to see.
+
+Where another rule hides what is broken, `masked_by` names a Raft that does without that rule, and is not wrong by itself:
+both together show it.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,43 @@ from typing import ClassVar
 
 from ...node import NodeId, Outbox
 from ..machine import KeyValueStore, Outcome, Session
-from ..messages import Answer, Command, Read, Write
+from ..messages import Answer, Command, Read, StoreImage, Write
 from .election import LEADER
-from .messages import AppendEntries, Entry, RequestVote, Vote
+from .messages import AppendEntries, Ballot, Entry, RequestPreVote, RequestVote, Snapshot, Vote
 from .reference import Raft, as_command
 from .replication import Progress
+from .stable import Configuration
+
+# --- what hides mutants
+
+
+class WithoutNoOp(Raft):
+    """A new leader asserts itself with an empty message; what came before waits for the first command."""
+
+    def assert_leadership(self, out: Outbox) -> None:
+        """A heartbeat."""
+        for peer, progress in self.progress.items():
+            self.send_entries(peer, progress, out)
+
+
+class WithoutPreVote(Raft):
+    """A node stands for election without asking around."""
+
+    def on_election_timeout(self, out: Outbox) -> None:
+        """At once."""
+        if self.may_stand():
+            self.start_election(out)
+
+
+# --- elections
 
 
 class VoteNotPersisted(Raft):
     """§5.2 broken: the vote is not on disk, so a node that crashes may vote again in the same term."""
 
-    def persist_vote(self, out: Outbox) -> None:
-        """Nothing."""
+    def next_ballot(self) -> Ballot:
+        """Without the vote."""
+        return Ballot(self.ballot.number + 1, self.term, None)
 
 
 class VotesTwice(Raft):
@@ -32,6 +61,8 @@ class VotesTwice(Raft):
 class CountsAStaleGrant(Raft):
     """§5.1 broken: a vote that was granted for an earlier term counts for this one."""
 
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (WithoutPreVote,)
+
     def is_current(self, message: Vote) -> bool:  # noqa: ARG002  # the rule is what is missing
         """Always."""
         return True
@@ -40,7 +71,7 @@ class CountsAStaleGrant(Raft):
 class NoLogFreshnessCheck(Raft):
     """§5.4.1 broken: a candidate gets votes although its log lacks committed entries."""
 
-    def is_as_fresh(self, message: RequestVote) -> bool:  # noqa: ARG002  # the rule is what is missing
+    def is_as_fresh(self, message: RequestVote | RequestPreVote) -> bool:  # noqa: ARG002  # the rule is what is missing
         """Always."""
         return True
 
@@ -48,16 +79,19 @@ class NoLogFreshnessCheck(Raft):
 class NeverTimesOut(Raft):
     """§5.2 broken: a node with anything in its log waits for a leader for ever."""
 
-    def start_election(self, out: Outbox) -> None:
+    def on_election_timeout(self, out: Outbox) -> None:
         """Only in an empty cluster."""
-        if len(self.log) == 1:
-            super().start_election(out)
+        if self.log.last_index == 0:
+            super().on_election_timeout(out)
+
+
+# --- replication
 
 
 class AcceptsStaleLeader(Raft):
     """§5.1 broken: a follower obeys a leader whose term is over."""
 
-    def is_stale(self, message: AppendEntries) -> bool:  # noqa: ARG002  # the rule is what is missing
+    def is_stale(self, term: int) -> bool:  # noqa: ARG002  # the rule is what is missing
         """Never."""
         return False
 
@@ -65,11 +99,11 @@ class AcceptsStaleLeader(Raft):
 class LeaderTruncates(Raft):
     """§5.3 broken: a leader puts a command in the place of its last entry while that is not committed."""
 
-    def propose(self, command: Command | None, out: Outbox) -> None:
+    def propose(self, entry: Entry, out: Outbox) -> None:
         """Make room, then append."""
-        if command is not None and self.commit_index < len(self.log) - 1:
-            self.truncate(len(self.log) - 1, out)
-        super().propose(command, out)
+        if entry.command is not None and self.commit_index < self.log.last_index:
+            self.truncate(self.log.last_index, out)
+        super().propose(entry, out)
 
 
 class NoConsistencyCheck(Raft):
@@ -77,7 +111,7 @@ class NoConsistencyCheck(Raft):
 
     def is_consistent(self, message: AppendEntries) -> bool:
         """As soon as there is something before them."""
-        return message.prev_log_index < len(self.log)
+        return message.prev_log_index <= self.log.last_index
 
 
 class TruncatesMatchingEntries(Raft):
@@ -85,9 +119,10 @@ class TruncatesMatchingEntries(Raft):
 
     def merge(self, first: int, entries: Sequence[Entry], out: Outbox) -> None:
         """Put the entries in the place of everything from there on."""
-        if first < len(self.log):
-            self.truncate(first, out)
-        self.append(entries, out)
+        known = max(0, self.log.base + 1 - first)
+        if first + known <= self.log.last_index:
+            self.truncate(first + known, out)
+        self.append(entries[known:], out)
 
 
 class LogNotPersisted(Raft):
@@ -100,32 +135,42 @@ class LogNotPersisted(Raft):
 class NoRetransmission(Raft):
     """§5.3 broken: each entry is sent once, and whoever did not get it never will."""
 
+    def probe(self, progress: Progress, next_index: int) -> None:
+        """Never."""
+
     def send_entries(self, peer: NodeId, progress: Progress, out: Outbox) -> None:
         """Send, and take it for received."""
+        progress.is_probed = False
         super().send_entries(peer, progress, out)
-        progress.next_index = min(progress.next_index + self.batch_max, len(self.log))
+        progress.under_way.clear()
 
-    def back_off(self, progress: Progress, index: int) -> bool:  # noqa: ARG002  # the rule is what is missing
-        """Never."""
-        return False
+
+class MatchIndexGoesBack(Raft):
+    """§5.3 broken: a leader believes every answer, also one that was overtaken."""
+
+    def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
+        """Forget what was known."""
+        progress.match_index = min(progress.match_index, index)
+        progress.next_index = index + 1
+        super().go_on(progress, index, out)
+
+
+class CountsWhatIsUnderWay(Raft):
+    """§5.3 broken: an answer to one message counts for all that were sent."""
+
+    def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
+        """As far as anything was sent."""
+        super().go_on(progress, max(index, progress.next_index - 1), out)
 
 
 class CommitsOldTermByCounting(Raft):
-    """§5.4.2 broken (figure 8): entries of earlier terms are committed as soon as a majority has them.
+    """§5.4.2 broken (figure 8): entries of earlier terms are committed as soon as a majority has them."""
 
-    The no-op of §8 would hide it, so this leader has none.
-    """
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (WithoutNoOp,)
 
     def is_committable(self, index: int) -> bool:  # noqa: ARG002  # the rule is what is missing
         """Always."""
         return True
-
-    def propose(self, command: Command | None, out: Outbox) -> None:
-        """A new leader only replicates what it has."""
-        if command is None:
-            self.replicate(out)
-        else:
-            super().propose(command, out)
 
 
 class AppliesBeforeCommit(Raft):
@@ -134,7 +179,7 @@ class AppliesBeforeCommit(Raft):
     def append(self, entries: Sequence[Entry], out: Outbox) -> None:
         """Append and apply."""
         super().append(entries, out)
-        self.apply_up_to(len(self.log) - 1, out)
+        self.apply_up_to(self.log.last_index, out)
 
 
 class AppliesTwice(Raft):
@@ -144,6 +189,9 @@ class AppliesTwice(Raft):
         """Apply, and apply again."""
         super().apply(index, entry, out)
         super().apply(index, entry, out)
+
+
+# --- clients
 
 
 class ForgetfulStore(KeyValueStore):
@@ -168,6 +216,14 @@ class ReadsLocalState(Raft):
         out.send(sender, Answer(message.msg_id, self.store.get(message.key)))
 
 
+class LeaderReadsWithoutQuorum(Raft):
+    """Thesis, 6.4 broken: a leader answers reads without asking whether it is deposed."""
+
+    def confirmed_round(self) -> int:
+        """Whatever was asked."""
+        return self.round
+
+
 class Hasty(Raft):
     """What mutants share that answer a command before it is committed."""
 
@@ -175,17 +231,17 @@ class Hasty(Raft):
         """Answer for the last entry of the log, as if it were applied already."""
         expects = command.argument[0] if isinstance(command.argument, tuple) else None
         result = self.store.get(command.key) == expects if command.action == "cas" else None
-        self.answer(len(self.log) - 1, self.log[-1].term, command, Outcome(result), out)
+        self.answer(self.log.last_index, self.log.last_term, command, Outcome(result), out)
 
 
 class AnswersBeforeCommit(Hasty):
     """§5.3 broken: the leader answers as soon as the command is in its own log."""
 
-    def propose(self, command: Command | None, out: Outbox) -> None:
+    def propose(self, entry: Entry, out: Outbox) -> None:
         """Append, and answer."""
-        super().propose(command, out)
-        if command is not None:
-            self.answer_at_once(command, out)
+        super().propose(entry, out)
+        if entry.command is not None:
+            self.answer_at_once(entry.command, out)
 
 
 class FollowerAccepts(Hasty):
@@ -199,6 +255,82 @@ class FollowerAccepts(Hasty):
         command = as_command(sender, message)
         self.append((Entry(self.term, command),), out)
         self.answer_at_once(command, out)
+
+
+# --- snapshots
+
+
+class SessionlessStore(KeyValueStore):
+    """A store whose image is what it stores."""
+
+    def image(self) -> StoreImage:
+        """Without sessions."""
+        return StoreImage(super().image().data)
+
+
+class SnapshotDropsSessions(Raft):
+    """Thesis, 6.3 broken: a snapshot does not hold the sessions, so a command may be executed again after it."""
+
+    machine: ClassVar[type[KeyValueStore]] = SessionlessStore
+
+
+class SnapshotDropsMembership(Raft):
+    """§7 broken: whoever goes by a snapshot goes by the members that the cluster was set up with."""
+
+    def configuration_of(self, snapshot: Snapshot) -> Configuration:  # noqa: ARG002  # the rule is what is missing
+        """The first one."""
+        return Configuration(0, self.founders)
+
+
+class CompactsUncommitted(Raft):
+    """§7 broken: a snapshot stands for the whole log, committed or not."""
+
+    def compact(self, out: Outbox) -> None:
+        """Take it all for committed."""
+        self.commit(self.log.last_index, out)
+        super().compact(out)
+
+
+class InstallsOldSnapshots(Raft):
+    """§7 broken: a snapshot that comes late takes a follower back."""
+
+    def is_news(self, snapshot: Snapshot) -> bool:  # noqa: ARG002  # the rule is what is missing
+        """Always."""
+        return True
+
+
+class NeverInstallsSnapshots(Raft):
+    """§7 broken: whoever needs entries that are gone gets nothing."""
+
+    def send_snapshot(self, peer: NodeId, out: Outbox) -> None:
+        """Nothing."""
+
+
+# --- membership
+
+
+class MembershipWithoutCommit(Raft):
+    """Thesis, 4.1 broken: a change begins before the one before is committed, so that two majorities need not meet."""
+
+    def may_change(self) -> bool:
+        """Always."""
+        return True
+
+
+class ChangesBeforeOwnCommit(Raft):
+    """Thesis, 4.1 broken (as published): a leader changes members before an entry of its own term is committed."""
+
+    def may_change(self) -> bool:
+        """As soon as the last change that it knows of is committed."""
+        return self.newcomer is None and self.is_settled()
+
+
+class RemovedLeaderCountsItself(Raft):
+    """Thesis, 4.2.2 broken: a leader that is no member is part of the majorities."""
+
+    def counts_itself(self) -> bool:
+        """Always."""
+        return True
 
 
 MUTANTS = (

@@ -1,4 +1,8 @@
-"""Raft with its key-value store: the reference (§8; thesis, chapter 6). Elections and replication stand beside it."""
+"""Raft with its key-value store: the reference (§8; thesis, chapter 6).
+
+Each file beside this one adds an idea to a node: what it keeps (`stable`), who leads (`election`), how logs become the same
+(`replication`) and stay short (`snapshots`), and who the members are (`membership`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from typing import ClassVar, NamedTuple
 
 from ...node import Context, Error, NodeId, Outbox, Value
 from ..machine import KeyValueStore, Outcome
-from ..messages import EXPIRED, Answer, Command, NotLeader, Open, Opened, Read, SessionExpired, Write
+from ..messages import EXPIRED, Answer, Command, NotLeader, Open, Opened, Read, SessionExpired, StoreImage, Write
 from .election import LEADER
+from .membership import Reconfigurer
 from .messages import Appended, Entry
-from .replication import Replicator
 
 
 class PendingRead(NamedTuple):
@@ -23,7 +27,7 @@ class PendingRead(NamedTuple):
     key: Value
 
 
-class Raft(Replicator):
+class Raft(Reconfigurer):
     """A node of the replicated store. Only the leader serves clients; the others say who that is.
 
     Settings: `sessions_max`, how many clients are remembered.
@@ -34,14 +38,17 @@ class Raft(Replicator):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.store = self.machine(context.settings["sessions_max"])
+        self.load(self.snapshot.image)
         self.reads: deque[PendingRead] = deque()
-        self.no_op_index = 0
         self.handlers |= {Open: self.on_open, Read: self.on_read, Write: self.on_write}
 
-    def lead(self, out: Outbox) -> None:
-        """§8: from its no-op on, a new leader knows what is committed."""
-        self.no_op_index = len(self.log)
-        super().lead(out)
+    def image(self) -> StoreImage:
+        """§7: the store, and what it knows of its clients."""
+        return self.store.image()
+
+    def load(self, image: StoreImage) -> None:
+        """§7: the store as it was when the snapshot was taken."""
+        self.store.load(image)
 
     def step_down(self, out: Outbox) -> None:
         """Thesis, 6.4: whoever is deposed answers no read; its clients turn to others."""
@@ -66,7 +73,7 @@ class Raft(Replicator):
         elif self.role != LEADER:
             self.refuse(sender, message.msg_id, out)
         else:
-            self.propose(as_command(sender, message), out)
+            self.propose(Entry(self.term, as_command(sender, message)), out)
 
     def apply(self, index: int, entry: Entry, out: Outbox) -> None:
         """§5.3: execute a committed command; the leader that took it answers its client."""
@@ -109,10 +116,14 @@ class Raft(Replicator):
 
     def serve_reads(self, out: Outbox) -> None:
         """Thesis, 6.4: answer the reads whose round a majority has answered, and whose entry has been applied."""
-        confirmed = self.reached_by_majority(self.round, [each.round for each in self.progress.values()])
+        confirmed = self.confirmed_round()
         while self.reads and self.reads[0].round <= confirmed and self.reads[0].log_index <= self.last_applied:
             read = self.reads.popleft()
             out.send(read.client, Answer(read.msg_id, self.store.get(read.key)))
+
+    def confirmed_round(self) -> int:
+        """Thesis, 6.4: a majority that has answered a round knew no later leader when the round began."""
+        return self.reached_by_majority(self.round, [each.round for each in self.voters])
 
 
 def as_command(client: NodeId, message: Write) -> Command:

@@ -1,86 +1,79 @@
-"""How the leader's log becomes everybody's: consistency check, back-off, commitment (§5.3, §5.4.2)."""
+"""How the leader's log becomes everybody's: consistency check, back-off, pipelining, commitment (§5.3, §5.4.2)."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections import deque
+from collections.abc import Sequence
 
 from ...node import Context, NodeId, Outbox
-from ..messages import Command
 from .election import FOLLOWER, LEADER, Voter
 from .messages import Appended, AppendEntries, Entry
 
 
 class Progress:
-    """What a leader knows of one follower (figure 2, 'volatile state on leaders').
+    """What a leader knows of one follower (figure 2, 'volatile state on leaders'; thesis, 10.2).
+
+    A leader that does not know where the logs part *probes*: one message at a time. After the first success it sends
+    entries as they come, as if all that it has sent had arrived.
 
     Attributes:
         next_index: the next entry to send.
         match_index: up to here the logs are known to agree.
         round: the newest round that the follower has answered.
-        is_awaited: whether a message is under way; further entries wait for its answer, and then go as one batch.
+        is_probed: whether only one message may be under way.
+        is_awaited: whether a message is under way that was sent after the last answer came.
+        under_way: the last index of each message with entries that was sent ahead, and not answered yet.
+        silence: how many heartbeats it has not answered.
     """
 
-    __slots__ = ("is_awaited", "match_index", "next_index", "round")
+    __slots__ = ("is_awaited", "is_probed", "match_index", "next_index", "round", "silence", "under_way")
 
     def __init__(self, next_index: int) -> None:
         self.next_index = next_index
         self.match_index = 0
         self.round = 0
+        self.is_probed = True
         self.is_awaited = False
+        self.under_way: deque[int] = deque()
+        self.silence = 0
 
 
 class Replicator(Voter, ABC):
     """A node that replicates a log.
 
-    Settings: `heartbeat_ns`, after which a leader asserts itself, and sends again whatever has not been answered.
+    Settings: `heartbeat_ns`, after which a leader asserts itself; `batch_max` (64), how many entries go into one message;
+    `window` (8), how many messages with entries may be under way to one follower.
     """
-
-    batch_max: ClassVar[int] = 64
-    """How many entries go into one message."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.commit_index = 0
-        self.last_applied = 0
+        settings = context.settings
+        self.batch_max: int = settings.get("batch_max", 64)
+        self.window: int = settings.get("window", 8)
+        self.silence_max = settings["election_max_ns"] // self.heartbeat_ns
+        self.last_applied = self.commit_index
         self.round = 0
+        self.no_op_index = 0
         self.progress: dict[NodeId, Progress] = {}
+        self.voters: list[Progress] = []
         self.handlers |= {AppendEntries: self.on_append_entries, Appended: self.on_appended}
         self.timers["heartbeat"] = self.on_heartbeat
-
-    # --- the log
-
-    def append(self, entries: Sequence[Entry], out: Outbox) -> None:
-        """§5.3, figure 2: entries are on disk before anybody is answered."""
-        first = len(self.log)
-        self.log.extend(entries)
-        self.persist_entries(first, entries, out)
-        out.sync()
-        for index, entry in enumerate(entries, first):
-            out.note("appended", index, entry.term, entry.told)
-
-    def persist_entries(self, first: int, entries: Iterable[Entry], out: Outbox) -> None:
-        """Figure 2: `log[]` is on stable storage before any message says so."""
-        for index, entry in enumerate(entries, first):
-            out.store(("log", index), entry)
-
-    def truncate(self, first: int, out: Outbox) -> None:
-        """§5.3: delete a conflicting entry and all that follow it."""
-        for index in range(len(self.log) - 1, first - 1, -1):
-            out.erase(("log", index))
-        out.sync()
-        del self.log[first:]
-        out.note("truncated", first)
 
     # --- a leader speaks
 
     def lead(self, out: Outbox) -> None:
-        """§5.2, §8: a new leader asserts itself with a no-op, whose commitment commits all that came before."""
+        """§5.2, §8: a new leader asserts itself; from its no-op on, it knows what is committed."""
         super().lead(out)
-        self.progress = {peer: Progress(len(self.log)) for peer in self.others}
-        self.propose(None, out)
+        self.no_op_index = self.log.last_index + 1
+        self.progress = {}
+        self.survey()
         out.set_timer("heartbeat", self.heartbeat_ns)
+        self.assert_leadership(out)
+
+    def assert_leadership(self, out: Outbox) -> None:
+        """§8: the commitment of a no-op commits all that came before."""
+        self.propose(Entry(self.term), out)
 
     def step_down(self, out: Outbox) -> None:
         """§5.1: whoever leads no longer asserts nothing."""
@@ -88,37 +81,94 @@ class Replicator(Voter, ABC):
             out.cancel_timer("heartbeat")
         super().step_down(out)
 
-    def propose(self, command: Command | None, out: Outbox) -> None:
-        """§5.3: append a command to one's own log, then replicate it in parallel."""
-        entry = Entry(self.term, command)
+    def survey(self) -> None:
+        """Thesis, 4.1: replicate to the members in force, from the end of the log where nothing is known."""
+        next_index = self.log.last_index + 1
+        self.progress = {peer: self.progress.get(peer) or Progress(next_index) for peer in self.followers()}
+        self.voters = [self.progress[peer] for peer in self.others]
+
+    def followers(self) -> Sequence[NodeId]:
+        """Whom entries are sent to."""
+        return self.others
+
+    def reconfigure(self, out: Outbox) -> None:
+        """Thesis, 4.1: a leader replicates to the members of the new configuration as soon as it is in its log."""
+        super().reconfigure(out)
+        if self.role == LEADER:
+            self.survey()
+
+    def propose(self, entry: Entry, out: Outbox) -> None:
+        """§5.3: append an entry to one's own log, then replicate it in parallel."""
         self.append((entry,), out)
         self.replicate(out)
         self.advance_commit_index(out)
 
     def replicate(self, out: Outbox) -> None:
-        """§5.3: tell every follower what is new; where a message is under way, its answer will call for the rest."""
+        """§5.3: tell every follower what is new, as far as there is room; answers will call for the rest."""
         for peer, progress in self.progress.items():
-            if not progress.is_awaited:
-                self.send_entries(peer, progress, out)
+            self.feed(peer, progress, out)
+
+    def feed(self, peer: NodeId, progress: Progress, out: Outbox) -> None:
+        """Thesis, 10.2.2: send what the follower lacks; if that is nothing, but a round waits for it, ask."""
+        while progress.next_index <= self.log.last_index and self.has_room(progress):
+            self.send_entries(peer, progress, out)
+        if progress.round < self.round and not progress.is_awaited:
+            self.send_entries(peer, progress, out)
+
+    def has_room(self, progress: Progress) -> bool:
+        """Thesis, 10.2.2: whether one more message with entries may be under way."""
+        return not progress.is_awaited if progress.is_probed else len(progress.under_way) < self.window
 
     def on_heartbeat(self, out: Outbox) -> None:
-        """§5.2, §5.3: prevent elections; send again, for ever, what a follower has not stored."""
+        """§5.2, §5.3: prevent elections, and send again, for ever, what a silent follower has not stored."""
+        if not self.has_quorum():
+            self.step_down(out)
+            return
         for peer, progress in self.progress.items():
+            progress.silence += 1
+            if progress.silence > 1:
+                self.probe(progress, progress.match_index + 1)
             self.send_entries(peer, progress, out)
         out.set_timer("heartbeat", self.heartbeat_ns)
+
+    def has_quorum(self) -> bool:
+        """Thesis, 6.2: a leader that has not heard from a majority within an election timeout is one no longer."""
+        heard = sum(each.silence <= self.silence_max for each in self.voters) + self.counts_itself()
+        return heard >= self.majority or not self.check_quorum
+
+    def probe(self, progress: Progress, next_index: int) -> None:
+        """Thesis, 10.2.2: take nothing for granted any more."""
+        progress.next_index = next_index
+        progress.is_probed = True
+        progress.under_way.clear()
 
     def send_entries(self, peer: NodeId, progress: Progress, out: Outbox) -> None:
         """§5.3: the next entries, with index and term of the one before them."""
         log, first = self.log, progress.next_index
-        entries = tuple(log[first : first + self.batch_max]) if first < len(log) else ()
+        at = first - log.base
         progress.is_awaited = True
-        out.send(peer, AppendEntries(self.term, first - 1, log[first - 1].term, entries, self.commit_index, self.round))
+        if at < 1:
+            self.probe(progress, first)
+            self.send_snapshot(peer, out)
+            return
+        entries: tuple[Entry, ...] = ()
+        if first <= log.last_index:
+            entries = tuple(log.entries[at : at + self.batch_max])
+            if not progress.is_probed:
+                progress.next_index = first + len(entries)
+                progress.under_way.append(progress.next_index - 1)
+        term_before = log.entries[at - 1].term
+        out.send(peer, AppendEntries(self.term, first - 1, term_before, entries, self.commit_index, self.round))
+
+    @abstractmethod
+    def send_snapshot(self, peer: NodeId, out: Outbox) -> None:
+        """§7: the follower needs entries that are gone."""
 
     # --- a follower answers
 
     def on_append_entries(self, sender: NodeId, message: AppendEntries, out: Outbox) -> None:
         """Figure 2, AppendEntries RPC."""
-        if self.is_stale(message):
+        if self.is_stale(message.term):
             out.send(sender, Appended(self.term, False, 0, message.round))
             return
         self.follow(sender, message.term, out)
@@ -132,9 +182,9 @@ class Replicator(Voter, ABC):
             self.commit(min(message.commit_index, last_new), out)
         out.send(sender, Appended(self.term, True, last_new, message.round))
 
-    def is_stale(self, message: AppendEntries) -> bool:
+    def is_stale(self, term: int) -> bool:
         """§5.1: a request with a term that is over is rejected."""
-        return message.term < self.term
+        return term < self.term
 
     def follow(self, leader: NodeId, term: int, out: Outbox) -> None:
         """§5.2: recognise the leader of the term, and wait again."""
@@ -143,32 +193,34 @@ class Replicator(Voter, ABC):
         elif self.role != FOLLOWER:
             self.step_down(out)
         self.leader = leader
+        self.heard_ns = self.clock.monotonic_ns()
         self.await_leader(out)
 
     def is_consistent(self, message: AppendEntries) -> bool:
-        """§5.3: the log holds the entry before the new ones, with the same term."""
-        index = message.prev_log_index
-        return index < len(self.log) and self.log[index].term == message.prev_log_term
+        """§5.3: the log holds the entry before the new ones, with the same term; what a snapshot stands for is agreed."""
+        log, at = self.log, message.prev_log_index - self.log.base
+        return at < 0 or (message.prev_log_index <= log.last_index and log.entries[at].term == message.prev_log_term)
 
     def last_agreeable(self, index: int) -> int:
         """§5.3: for a log that is too short, its end; otherwise what comes before all entries of the conflicting term."""
-        if index >= len(self.log):
-            return len(self.log) - 1
-        term = self.log[index].term
-        while index > 0 and self.log[index].term == term:
+        log = self.log
+        if index > log.last_index:
+            return log.last_index
+        term = log[index].term
+        while index > log.base and log[index].term == term:
             index -= 1
         return index
 
     def merge(self, first: int, entries: Sequence[Entry], out: Outbox) -> None:
         """§5.3: skip what the log has already; where it conflicts, the leader's entries replace it."""
-        for at, entry in enumerate(entries):
-            index = first + at
-            if index >= len(self.log):
-                self.append(entries[at:], out)
+        log = self.log
+        for index, entry in enumerate(entries, first):
+            if index > log.last_index:
+                self.append(entries[index - first :], out)
                 return
-            if self.log[index].term != entry.term:
+            if index > log.base and log[index].term != entry.term:
                 self.truncate(index, out)
-                self.append(entries[at:], out)
+                self.append(entries[index - first :], out)
                 return
 
     # --- a leader listens
@@ -177,23 +229,29 @@ class Replicator(Voter, ABC):
         """§5.3: learn how far the follower's log agrees; go back where it does not; go on where there is more."""
         if message.term > self.term:
             self.adopt(message.term, out)
-        if self.role != LEADER or message.term < self.term:
+        progress = self.progress.get(sender)
+        if self.role != LEADER or message.term < self.term or progress is None:
             return
-        progress = self.progress[sender]
         progress.is_awaited = False
+        progress.silence = 0
         progress.round = max(progress.round, message.round)
         if message.success:
             self.go_on(progress, message.index, out)
         elif not self.back_off(progress, message.index):
             return
-        if progress.next_index < len(self.log) or progress.round < self.round:
-            self.send_entries(sender, progress, out)
+        if self.role == LEADER:
+            self.feed(sender, progress, out)
 
     def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
         """§5.3: the logs agree up to this index; an answer that was overtaken says nothing new."""
+        progress.is_probed = False
+        under_way = progress.under_way
+        while under_way and under_way[0] <= index:
+            under_way.popleft()
         if index > progress.match_index:
             progress.match_index = index
-            progress.next_index = index + 1
+            if progress.next_index <= index:
+                progress.next_index = index + 1
             self.advance_commit_index(out)
 
     def back_off(self, progress: Progress, index: int) -> bool:
@@ -202,18 +260,25 @@ class Replicator(Voter, ABC):
         Otherwise the refusal was overtaken, or the follower has lost what it had, and only a heartbeat asks again.
         """
         tried = progress.next_index
-        progress.next_index = max(progress.match_index, min(index, tried - 1)) + 1
+        self.probe(progress, max(progress.match_index, min(index, tried - 1)) + 1)
         return progress.next_index < tried
 
     def advance_commit_index(self, out: Outbox) -> None:
         """§5.3, §5.4.2: what a majority has stored is committed, if it is of the leader's own term."""
-        index = self.reached_by_majority(len(self.log) - 1, [each.match_index for each in self.progress.values()])
+        index = self.reached_by_majority(self.log.last_index, [each.match_index for each in self.voters])
         if index > self.commit_index and self.is_committable(index):
             self.commit(index, out)
 
     def reached_by_majority(self, own: int, others: list[int]) -> int:
-        """The largest number that a majority, oneself included, has reached."""
-        return sorted([own, *others], reverse=True)[self.majority - 1]
+        """The largest number that a majority of the members has reached; one that has none is reached by nobody."""
+        if self.counts_itself():
+            others.append(own)
+        others.sort(reverse=True)
+        return others[self.majority - 1]
+
+    def counts_itself(self) -> bool:
+        """Thesis, 4.2.2: a leader that removes itself is no part of the majorities."""
+        return self.is_member
 
     def is_committable(self, index: int) -> bool:
         """§5.4.2: entries of earlier terms are committed by those that follow, never by counting."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from upheld.impl.consensus.messages import Command
-from upheld.impl.consensus.raft.messages import Entry, Vote
+from upheld.impl.consensus.raft.messages import Ballot, Entry, PreVote, Vote
 from upheld.impl.consensus.raft.reference import Raft
 from upheld.impl.node import Context, Key, Message, NodeId, RecordingOutbox
 
@@ -56,27 +56,37 @@ def put(key: str, value: int, *, client: str = "c0", msg_id: int = 1) -> Command
     return Command(client, msg_id, "put", key, value)
 
 
-def log_of(*terms: int) -> dict[Key, Any]:
-    """A disk with a log whose entries have these terms; the node's own term is the last one."""
+def log_of(*terms: int, term: int = 0, voted: NodeId | None = None) -> dict[Key, Any]:
+    """A disk with a log whose entries have these terms; the node's own term is at least the last one."""
     entries: dict[Key, Any] = {
         ("log", index): Entry(term, put("x", index, msg_id=index)) for index, term in enumerate(terms, 1)
     }
-    return {**entries, "term": max(terms, default=0), "voted": None}
+    return {**entries, ("ballot", 1): Ballot(1, max((term, *terms)), voted)}
 
 
-def started(name: str = "n1", nodes: int = 3, stored: Mapping[Key, Any] | None = None) -> Raft:
+def started(name: str = "n1", nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings: Any) -> Raft:
     """A node that has just started from its disk."""
-    raft = Raft(context(name, nodes, stored))
+    raft = Raft(context(name, nodes, stored, **settings))
     raft.on_start(RecordingOutbox())
     return raft
 
 
-def elected(nodes: int = 3, stored: Mapping[Key, Any] | None = None) -> Raft:
-    """n1, elected by all others; its no-op is the last entry of its log, and nobody has answered yet."""
-    raft, out = started(nodes=nodes, stored=stored), RecordingOutbox()
+def standing(nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings: Any) -> Raft:
+    """n1, a candidate whom nobody has answered yet."""
+    raft, out = started("n1", nodes, stored, **settings), RecordingOutbox()
     raft.on_timer("election", out)
     for peer in raft.others:
-        raft.on_message(peer, Vote(raft.term, True), out)
+        if raft.role == "pre-candidate":
+            raft.on_message(peer, PreVote(raft.term, raft.term + 1, True), out)
+    assert raft.role == "candidate"
+    return raft
+
+
+def elected(nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings: Any) -> Raft:
+    """n1, elected by all others; its no-op is the last entry of its log, and nobody has answered yet."""
+    raft = standing(nodes, stored, **settings)
+    for peer in raft.others:
+        raft.on_message(peer, Vote(raft.term, True), RecordingOutbox())
     assert raft.role == "leader"
     return raft
 

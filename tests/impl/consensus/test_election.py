@@ -6,15 +6,24 @@ from importlib import import_module
 
 import pytest
 
-from upheld.impl.consensus.raft.messages import AppendEntries, Entry, RequestVote, Vote
+from upheld.impl.consensus.raft.messages import (
+    Appended,
+    AppendEntries,
+    Ballot,
+    PreVote,
+    RequestPreVote,
+    RequestVote,
+    Vote,
+)
 from upheld.impl.node import Effect, RecordingOutbox
 
 bench = import_module("raft_bench")
-elected, log_of, names, notes, started, timed_out, told = (
+elected, log_of, names, notes, standing, started, timed_out, told = (
     bench.elected,
     bench.log_of,
     bench.names,
     bench.notes,
+    bench.standing,
     bench.started,
     bench.timed_out,
     bench.told,
@@ -46,8 +55,7 @@ def test_5_1_a_request_of_an_earlier_term_is_refused_with_the_present_one() -> N
 
 
 def test_5_1_an_answer_of_an_earlier_term_is_ignored() -> None:
-    candidate = started(stored=log_of(4))
-    timed_out(candidate, "election")
+    candidate = standing(stored=log_of(4))
     told(candidate, "n2", Vote(4, True))
     assert candidate.role == "candidate"
 
@@ -65,25 +73,27 @@ def test_5_2_a_node_starts_as_a_follower_and_waits_for_a_leader() -> None:
     node, out = started(), RecordingOutbox()
     node.on_start(out)
     assert node.role == "follower"
-    assert out.effects == [Effect("set_timer", ("election", 150))]
+    assert out.effects == [
+        Effect("note", ("configured", 0, ("n1", "n2", "n3"))),
+        Effect("set_timer", ("election", 150)),
+    ]
 
 
 def test_5_2_after_a_silence_it_votes_for_itself_and_asks_all_others_in_a_new_term() -> None:
-    node = started()
+    node = started(pre_vote=False)
     out = timed_out(node, "election")
     assert (node.role, node.term, node.voted) == ("candidate", 1, "n1")
     assert out.sent(RequestVote) == [("n2", RequestVote(1, 0, 0)), ("n3", RequestVote(1, 0, 0))]
 
 
 def test_5_2_term_and_vote_are_on_disk_before_anybody_is_asked() -> None:
-    out = timed_out(started(), "election")
-    assert names(out)[:3] == ["store", "store", "sync"]
-    assert {effect.arguments for effect in out.effects[:2]} == {("term", 1), ("voted", "n1")}
+    out = timed_out(started(pre_vote=False), "election")
+    assert out.effects[:2] == [Effect("store", (("ballot", 1), Ballot(1, 1, "n1"))), Effect("sync")]
 
 
 @pytest.mark.parametrize(("nodes", "votes"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (7, 3)])
 def test_5_2_a_majority_of_votes_its_own_included_makes_a_leader(nodes: int, votes: int) -> None:
-    node = started(nodes=nodes)
+    node = started(nodes=nodes, pre_vote=False)
     timed_out(node, "election")
     for peer in node.others[:votes]:
         assert node.role == "candidate"
@@ -99,19 +109,18 @@ def test_5_2_a_vote_is_given_once_in_a_term_first_come_first_served() -> None:
 
 
 def test_5_2_a_vote_survives_a_crash() -> None:
-    node = started(stored={"term": 1, "voted": "n2"})
-    assert told(node, "n3", RequestVote(1, 0, 0)).sent(Vote) == [("n3", Vote(1, False))]
+    node = started(stored=log_of(1, voted="n2"))
+    assert told(node, "n3", RequestVote(1, 1, 1)).sent(Vote) == [("n3", Vote(1, False))]
 
 
 def test_5_2_a_vote_is_on_disk_before_it_is_given() -> None:
     out = told(started(stored=log_of(1)), "n2", RequestVote(1, 1, 1))
-    assert out.effects[0] == Effect("store", ("voted", "n2"))
+    assert out.effects[0] == Effect("store", (("ballot", 0), Ballot(2, 1, "n2")))
     assert names(out) == ["store", "sync", "set_timer", "send", "note voted"]
 
 
 def test_5_2_a_new_leader_tells_all_others_at_once() -> None:
-    node = started()
-    timed_out(node, "election")
+    node = standing()
     out = told(node, "n2", Vote(1, True))
     assert notes(out, "leads") == [(1,)]
     assert [to for to, _ in out.sent(AppendEntries)] == ["n2", "n3"]
@@ -119,15 +128,14 @@ def test_5_2_a_new_leader_tells_all_others_at_once() -> None:
 
 
 def test_5_2_a_candidate_follows_the_leader_of_its_term() -> None:
-    node = started()
-    timed_out(node, "election")
+    node = standing()
     out = told(node, "n2", heartbeat(1))
     assert (node.role, node.leader) == ("follower", "n2")
     assert Effect("set_timer", ("election", 150)) in out.effects
 
 
 def test_5_2_a_split_vote_ends_in_a_new_election() -> None:
-    node = started()
+    node = started(pre_vote=False)
     timed_out(node, "election")
     timed_out(node, "election")
     assert (node.role, node.term, node.votes) == ("candidate", 2, {"n1"})
@@ -159,8 +167,7 @@ def test_5_4_1_only_a_log_that_is_as_up_to_date_gets_a_vote(
 
 
 def test_5_5_a_candidate_asks_again_whoever_has_not_answered() -> None:
-    node = started(nodes=5)
-    timed_out(node, "election")
+    node = standing(nodes=5)
     told(node, "n2", Vote(1, False))
     assert [to for to, _ in timed_out(node, "votes").sent(RequestVote)] == ["n3", "n4", "n5"]
 
@@ -170,8 +177,129 @@ def test_5_5_nobody_is_asked_after_the_election() -> None:
 
 
 def test_5_5_a_restarted_node_says_what_it_got_back() -> None:
-    node, out = started(stored={**log_of(1, 1, 2), "voted": "n3"}), RecordingOutbox()
+    node, out = started(stored=log_of(1, 1, 2, voted="n3")), RecordingOutbox()
     node.on_start(out)
     assert notes(out, "restored") == [(2, "n3", 3, 0)]
-    assert [entry.term for entry in node.log] == [0, 1, 1, 2]
-    assert isinstance(node.log[3], Entry)
+    assert [node.log[index].term for index in range(4)] == [0, 1, 1, 2]
+
+
+def test_a_torn_ballot_leaves_the_one_before() -> None:
+    node = started(stored=log_of(3, voted="n2"))
+    out = told(node, "n3", RequestVote(9, 9, 9))
+    written = [effect.arguments[0] for effect in out.effects if effect.name == "store"]
+    assert written == [("ballot", 0), ("ballot", 1)]
+    assert names(out)[:2] == ["store", "sync"]
+
+
+# --- pre-votes, thesis 9.6
+
+
+def test_9_6_after_a_silence_a_node_asks_around_before_it_disturbs_anybody() -> None:
+    node = started(stored=log_of(1, 1))
+    out = timed_out(node, "election")
+    assert out.sent(RequestPreVote) == [("n2", RequestPreVote(2, 2, 1)), ("n3", RequestPreVote(2, 2, 1))]
+    assert (node.role, node.term) == ("pre-candidate", 1)
+    assert "store" not in names(out)
+
+
+def test_9_6_with_the_promises_of_a_majority_it_stands() -> None:
+    node = started(nodes=5)
+    timed_out(node, "election")
+    told(node, "n2", PreVote(0, 1, True), PreVote(0, 1, True))
+    assert node.role == "pre-candidate"
+    assert len(told(node, "n3", PreVote(0, 1, True)).sent(RequestVote)) == 4
+    assert (node.role, node.term) == ("candidate", 1)
+
+
+def test_9_6_a_promise_for_another_term_says_nothing() -> None:
+    node = started(stored=log_of(4))
+    timed_out(node, "election")
+    told(node, "n2", PreVote(4, 4, True))
+    assert node.role == "pre-candidate"
+
+
+def test_9_6_a_node_that_is_behind_learns_the_term() -> None:
+    node = started()
+    timed_out(node, "election")
+    told(node, "n2", PreVote(7, 1, False))
+    assert (node.role, node.term) == ("follower", 7)
+
+
+@pytest.mark.parametrize(
+    ("asked", "index", "last_term", "granted"),
+    [(5, 2, 4, True), (4, 2, 4, False), (5, 1, 4, False), (9, 9, 3, False)],
+)
+def test_9_6_a_promise_is_what_a_vote_would_be_and_changes_nothing(
+    asked: int, index: int, last_term: int, *, granted: bool
+) -> None:
+    node = started(stored=log_of(4, 4))
+    out = told(node, "n2", RequestPreVote(asked, index, last_term))
+    assert out.effects == [Effect("send", ("n2", PreVote(4, asked, granted)))]
+
+
+def test_9_6_whoever_hears_from_a_leader_promises_nothing() -> None:
+    node = started()
+    told(node, "n2", heartbeat(1))
+    assert told(node, "n3", RequestPreVote(2, 0, 0)).sent(PreVote) == [("n3", PreVote(1, 2, False))]
+
+
+def test_9_6_a_pre_candidate_follows_the_leader_that_it_hears_from() -> None:
+    node = started(stored=log_of(1))
+    timed_out(node, "election")
+    told(node, "n2", AppendEntries(1, 1, 1, (), 0, 0))
+    assert (node.role, node.leader) == ("follower", "n2")
+
+
+# --- disruption, thesis 4.2.3
+
+
+def test_4_2_3_whoever_hears_from_a_leader_ignores_candidates() -> None:
+    node = started()
+    told(node, "n2", heartbeat(1))
+    assert told(node, "n3", RequestVote(2, 9, 9)).effects == []
+    assert told(elected(), "n3", RequestVote(2, 9, 9)).effects == []
+
+
+def test_4_2_3_after_a_silence_it_does_not() -> None:
+    node = started()
+    told(node, "n2", heartbeat(1))
+    node.heard_ns -= 150
+    assert told(node, "n3", RequestVote(2, 9, 9)).sent(Vote) == [("n3", Vote(2, True))]
+
+
+def test_4_2_3_without_that_rule_a_candidate_deposes_a_leader() -> None:
+    leader = elected(check_quorum=False)
+    assert told(leader, "n3", RequestVote(2, 9, 9)).sent(Vote) == [("n3", Vote(2, True))]
+
+
+# --- a leader without a majority, thesis 6.2
+
+
+def beats(number: int, *, answered: tuple[str, ...], check_quorum: bool = True) -> str:
+    """The role of a leader of five after so many heartbeats that only these nodes have answered."""
+    leader = elected(nodes=5, check_quorum=check_quorum)
+    for _ in range(number):
+        timed_out(leader, "heartbeat")
+        for node in answered:
+            told(leader, node, Appended(1, False, 0, 0))
+    return str(leader.role)
+
+
+def test_6_2_a_leader_that_does_not_hear_from_a_majority_resigns() -> None:
+    assert beats(7, answered=("n2",)) == "leader"
+    assert beats(8, answered=("n2",)) == "follower"
+
+
+def test_6_2_a_leader_that_hears_from_a_majority_stays() -> None:
+    assert beats(100, answered=("n2", "n3")) == "leader"
+
+
+def test_6_2_without_that_rule_it_stays_for_ever() -> None:
+    assert beats(100, answered=(), check_quorum=False) == "leader"
+
+
+def test_a_leader_that_resigns_sends_no_heartbeat_and_waits_for_another() -> None:
+    leader = elected()
+    for _ in range(7):
+        timed_out(leader, "heartbeat")
+    assert names(timed_out(leader, "heartbeat")) == ["cancel_timer", "set_timer"]

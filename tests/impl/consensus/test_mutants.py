@@ -13,7 +13,7 @@ from upheld.impl.consensus.raft.reference import Raft
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_mutant_names_the_rule_that_it_breaks(mutant: type[Raft]) -> None:
     assert issubclass(mutant, Raft)
-    assert re.match(r"(§[\d.]+|Figure 2) broken\b", mutant.__doc__ or "")
+    assert re.match(r"((Thesis, |§)[\d.]+|Figure 2) broken\b", mutant.__doc__ or "")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
