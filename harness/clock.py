@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from .plan import ClockSkew
 
@@ -12,12 +12,16 @@ EPOCH_NS: Final = 1_600_000_000_000_000_000
 
 MILLION: Final = 1_000_000
 
-Now = Callable[[], int]
-Fired = Callable[[str], None]
+Now: TypeAlias = Callable[[], int]
+Fired: TypeAlias = Callable[[str], None]
+Off: TypeAlias = Callable[[int], int]
+"""By how much a wall clock is off at this virtual time."""
 
 
 class NodeClock:
-    """The wall clock and the monotonic clock of one node (see `impl.node.Clock`); both drift, only the wall clock is off.
+    """The wall clock and the monotonic clock of one node (see `impl.node.Clock`).
+
+    Both drift; only the wall clock is off, and jumps, and may go back.
 
     Attributes:
         rate_ppm: how many nanoseconds it counts in a virtual millisecond.
@@ -30,8 +34,8 @@ class NodeClock:
         "_drifts_ppm",
         "_fired",
         "_now",
+        "_off",
         "_offset_ns",
-        "_offsets",
         "rate_ppm",
     )
 
@@ -40,7 +44,7 @@ class NodeClock:
         self.rate_ppm = self._base_ppm = MILLION + skew.drift_ppm
         self._offset_ns = EPOCH_NS + skew.offset_ns
         self._anchor = self._counted = 0
-        self._offsets = 0
+        self._off: list[tuple[str, Off]] = []
         self._drifts_ppm: list[int] = []
 
     def monotonic_ns(self) -> int:
@@ -51,9 +55,13 @@ class NodeClock:
 
     def wall_ns(self) -> int:
         """What the node believes the time to be."""
-        if self._offsets:
-            self._fired("clock-offset")
-        return self.monotonic_ns() + self._offset_ns
+        reading = self.monotonic_ns() + self._offset_ns
+        for kind, off in self._off:
+            off_ns = off(self._now())
+            if off_ns:
+                self._fired(kind)
+                reading += off_ns
+        return reading
 
     def lasts(self, delay_ns: int) -> int:
         """How long, in virtual time, this clock takes to count that far."""
@@ -61,10 +69,11 @@ class NodeClock:
             self._fired("clock-drift")
         return delay_ns * MILLION // self.rate_ppm
 
-    def set_off(self, offset_ns: int, faults: int) -> None:
-        """Move the wall clock, because a fault begins (`faults` is 1) or ends (-1)."""
-        self._offset_ns += offset_ns
-        self._offsets += faults
+    def put_off(self, kind: str, off: Off) -> Callable[[], None]:
+        """Let the wall clock be off, because of a fault of this kind; answers how to end that."""
+        entry = (kind, off)
+        self._off.append(entry)
+        return lambda: self._off.remove(entry)
 
     def let_drift(self, rate_ppm: int) -> None:
         """Run at this rate too, from now on: the rates of all faults in force are multiplied."""

@@ -2,12 +2,18 @@
 
 A link has one stream, drawn once per message whatever faults act, so the 17th message of a link has the same luck in every
 variation of a plan. A link that nothing hits is `plain`, and its messages take the short way in `life.Life.send`; all
-others come through `Network.carry`, where each rule in force may change their fate.
+others come through `Network.carry`, where each rule in force may change their fate. A message becomes a parcel only when
+something beside its delay and its loss has to be known about it.
+
+A message whose fate the plan has fixed (`plan.deliveries`) stands beside its link: no rule acts on it, it takes nobody's
+place, waits behind nobody, and nobody waits behind it, even where the link keeps the order of sending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from heapq import heappush
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -16,7 +22,8 @@ from ..histories.values import Value, freeze
 from ..impl.node import Message
 from .plan import Delivery, Link
 from .randomness import delays, stream
-from .rules import DELAY_BITS, Parcel, Rule, rules_of
+from .rules import DELAY_BITS, Parcel, Rule, Turn
+from .traffic import rules_of
 
 if TYPE_CHECKING:
     from .life import Life
@@ -54,21 +61,29 @@ class Route:
         sent: how many messages were sent along it.
         draw: gives the luck of the next message.
         delays: the quantiles of its delay.
+        deliveries: messages whose fate the plan has fixed, by number.
+        always: what it does to messages all along.
+        rules: these, and the faults that hit it, by their turns.
+        watchers: those of them that are told of each message.
+        fifo: whether it keeps the order of sending.
         plain: whether a message's fate is its delay and nothing else.
+        is_simple: whether a message that is nobody's lot need not be told of.
     """
 
     __slots__ = (
-        "_last",
+        "_last_ns",
         "always",
         "delays",
         "deliveries",
         "draw",
         "fifo",
+        "is_simple",
         "plain",
         "receiver",
         "rules",
         "sender",
         "sent",
+        "watchers",
     )
 
     def __init__(self, seed: int, sender: Station, receiver: Station, link: Link) -> None:
@@ -76,17 +91,22 @@ class Route:
         self.draw: Callable[[int], int] = stream(seed, "link", f"{sender.address}>{receiver.address}").getrandbits
         self.delays = delays(link.delay)
         self.deliveries: dict[int, Delivery] = {}
-        self.always = rules_of(link, (sender.name, receiver.name))
+        self.always: tuple[Rule, ...] = ()
         self.rules: tuple[Rule, ...] = ()
+        self.watchers: tuple[Rule, ...] = ()
         self.fifo = link.fifo
         self.sent = 0
-        self.plain = False
-        self._last = 0
+        self.plain = self.is_simple = False
+        self._last_ns = 0
 
     def in_order(self, time: int) -> int:
         """When a message that would arrive at this time does, on a link that keeps the order of sending."""
-        self._last = max(time, self._last)
-        return self._last
+        self._last_ns = max(time, self._last_ns)
+        return self._last_ns
+
+    def floor_ns(self, now: int) -> int:
+        """What delay a message has at least, for the order of sending; -1 where that does not matter."""
+        return self._last_ns - now if self.fifo else -1
 
 
 class Network:
@@ -95,10 +115,16 @@ class Network:
     def __init__(self, world: World) -> None:
         self._world = world
         self._plan = world.plan
+        self.at, self.fire = world.at, world.fire
         self._routes: dict[tuple[str, str], Route] = {}
         self._stations: dict[str, Station] = {}
         self._rules: list[Rule] = []
         self._message_ids = 0
+
+    @property
+    def now(self) -> int:
+        """Virtual time."""
+        return self._world.now
 
     @property
     def messages(self) -> int:
@@ -125,7 +151,9 @@ class Network:
     def _opened(self, sender: Station, receiver: Station) -> Route:
         name = f"{sender.name}>{receiver.name}"
         links = self._plan.links
-        route = Route(self._plan.seed, sender, receiver, links.get(name) or links.get("*") or Link())
+        link = links.get(name) or links.get("*") or Link()
+        route = Route(self._plan.seed, sender, receiver, link)
+        route.always = rules_of(link, self, (sender.name, receiver.name))
         prefix = f"{sender.address}>{receiver.address}#"
         route.deliveries = {
             int(message[len(prefix) :]): delivery
@@ -137,22 +165,16 @@ class Network:
 
     # --- rules
 
-    def add(self, rule: Rule) -> None:
-        """Put a rule in force."""
+    def put_in_force(self, rule: Rule) -> Callable[[], None]:
+        """Put a rule in force; answers how to end it."""
         self._rules.append(rule)
         self._apply_all()
+        return lambda: self._end(rule)
 
-    def put_in_force(self, rule: Rule, held: Sequence[Parcel] = ()) -> Callable[[], None]:
-        """Put a rule in force; answers how to end it, when what it held is sent on its way."""
-        self.add(rule)
-        return lambda: self.remove(rule, held)
-
-    def remove(self, rule: Rule, held: Sequence[Parcel]) -> None:
-        """End a rule, and send what it held on its way again; other rules may hit it then."""
+    def _end(self, rule: Rule) -> None:
         self._rules.remove(rule)
         self._apply_all()
-        for parcel in held:
-            self._decide(parcel)
+        rule.end()
 
     def _apply_all(self) -> None:
         for route in self._routes.values():
@@ -160,56 +182,104 @@ class Network:
 
     def _apply(self, route: Route) -> None:
         hit = (rule for rule in self._rules if rule.hits(route.sender.name, route.receiver.name))
-        route.rules = (*route.always, *hit)
-        route.plain = not (route.rules or route.deliveries or route.fifo or self._world.full)
+        route.rules = tuple(sorted((*route.always, *hit), key=attrgetter("turn")))
+        route.watchers = tuple(rule for rule in route.rules if rule.watches)
+        route.is_simple = not (route.deliveries or route.watchers or self._world.full)
+        route.plain = route.is_simple and not (route.rules or route.fifo)
 
     # --- messages
 
     def carry(self, route: Route, luck: int, message: Message) -> None:
         """Decide the fate of a message that was just sent along a route which is not plain."""
+        world = self._world
+        if route.is_simple:
+            for rule in route.rules:
+                if luck >> rule.shift & rule.mask < rule.limit:
+                    if rule.turn is Turn.LOSE:
+                        world.fired[rule.kind] += 1
+                        return
+                    break
+            else:
+                arrival = world.now + route.delays[luck & DELAY_BITS]
+                if route.fifo:
+                    arrival = route.in_order(arrival)
+                heappush(
+                    world.agenda, (arrival, world.sequence(), route.receiver.receive, route.sender.address, message)
+                )
+                return
         self._message_ids += 1
         parcel = Parcel(route, luck, message, self._message_ids)
-        if self._world.full:
+        if world.full:
             kind = message.__struct_config__.tag
             body = freeze(msgspec.to_builtins(message, enc_hook=dict))
             self._tell(route.sender.address, "send", parcel.message_id, route.receiver.address, kind, body)
-        self._decide(parcel)
+        self.decide(parcel)
 
-    def _decide(self, parcel: Parcel) -> None:
-        route, fired = parcel.route, self._world.fired
-        parcel.delays = [route.delays[parcel.luck & DELAY_BITS]]
-        parcel.holder = None
-        if parcel.number in route.deliveries:
-            parcel.override(route.deliveries[parcel.number])
-        else:
-            for rule in route.rules:
-                if rule.change(parcel):
-                    fired[rule.kind] += 1
-                    if not parcel.delays:
-                        break
-        if not parcel.delays:
+    def decide(self, parcel: Parcel) -> None:
+        """Decide the fate of a message that was just sent, or of one that nobody holds any more."""
+        route, luck = parcel.route, parcel.luck
+        delivery = route.deliveries.get(parcel.number)
+        if delivery is not None:
+            self._as_planned(parcel, delivery)
+            return
+        parcel.delays = [route.delays[luck & DELAY_BITS]]
+        parcel.holder, parcel.lines, parcel.waits = None, (), None
+        if route.fifo:
+            parcel.floor_ns = route.floor_ns(self.now)
+        for rule in route.rules:
+            if luck >> rule.shift & rule.mask < rule.limit and rule.change(parcel):
+                self._world.fired[rule.kind] += 1
+                if parcel.why:
+                    self._dropped(parcel, parcel.why)
+                    return
+                if parcel.holder is not None:
+                    parcel.holder.append(parcel)
+                    return
+        for rule in route.watchers:
+            rule.sent(parcel)
+        self.go_on(parcel)
+
+    def _as_planned(self, parcel: Parcel, delivery: Delivery) -> None:
+        parcel.override(delivery)
+        if parcel.why:
             self._dropped(parcel, parcel.why)
-        elif parcel.holder is not None:
-            parcel.holder.append(parcel)
-        else:
-            self._dispatch(parcel)
-
-    def _dispatch(self, parcel: Parcel) -> None:
-        world, route = self._world, parcel.route
-        step: tuple[Any, ...] = (parcel.receiver.receive, route.sender.address, parcel.message)
-        if world.full:
-            step = (self._arrive, parcel, None)
         for delay in parcel.delays:
-            arrival = route.in_order(world.now + delay) if route.fifo else world.now + delay
-            world.at(arrival, *step)
+            self._under_way(parcel, self.now + delay)
+
+    def go_on(self, parcel: Parcel) -> None:
+        """Let a message queue for the next line that it has to pass, or be under way."""
+        if parcel.lines:
+            line, *rest = parcel.lines
+            parcel.lines = tuple(rest)
+            line.enter(parcel)
+            return
+        route = parcel.route
+        for delay in parcel.delays:
+            arrival = self.now + delay
+            self._under_way(parcel, route.in_order(arrival) if route.fifo else arrival)
+
+    def _under_way(self, parcel: Parcel, arrival: int) -> None:
+        if self._world.full or parcel.route.watchers:
+            self.at(arrival, self._arrive, parcel, None)
+        else:
+            self.at(arrival, parcel.receiver.receive, parcel.route.sender.address, parcel.message)
 
     def _arrive(self, parcel: Parcel, _: None) -> None:
+        if parcel.waits is None or not parcel.waits.keeps(parcel):
+            self.deliver(parcel)
+
+    def deliver(self, parcel: Parcel) -> None:
+        """Let a message be received."""
         sender, receiver = parcel.route.sender.address, parcel.route.receiver.address
-        if parcel.receiver.alive:
+        if not self._world.full:
+            pass
+        elif parcel.receiver.alive:
             self._tell(receiver, "deliver", parcel.message_id, sender, parcel.message.__struct_config__.tag)
         else:
             self._dropped(parcel, "its receiver is dead")
         parcel.receiver.receive(sender, parcel.message)
+        for rule in parcel.route.watchers:
+            rule.arrived(parcel)
 
     def _dropped(self, parcel: Parcel, why: str) -> None:
         if self._world.full:

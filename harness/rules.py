@@ -1,25 +1,31 @@
 """What becomes of a message that something acts on: parcels, and the rules that change their fate.
 
-A message has 64 bits of luck, shared out to all purposes, so that no rule disturbs the luck of another.
+Rules act in turns, so their fate does not depend on which fault began first: a message that one of them loses is neither
+held nor late. A message has 64 bits of luck, shared out to all purposes, so that no rule disturbs the luck of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Collection
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 import msgspec
 
 from ..impl.node import Message
-from .plan import Delivery, Fault, Link
+from .plan import Delay, Delivery, Fault
 from .randomness import QUANTILES, delays
 
 if TYPE_CHECKING:
     from .life import Life
-    from .network import Route
+    from .network import Network, Route
+    from .traffic import Bandwidth, Reordering
 
 DELAY_BITS: Final = QUANTILES - 1
 """The lowest bits of a message's luck: which quantile its delay is."""
+
+TAIL_MAX: Final = 50
+"""No delay of a heavy tail is longer than so many times what it is named after."""
 
 
 class Bits(msgspec.Struct, frozen=True):
@@ -33,6 +39,10 @@ class Bits(msgspec.Struct, frozen=True):
         """Them alone, once the luck is shifted."""
         return (1 << self.width) - 1
 
+    def of(self, luck: int) -> int:
+        """Them, as a number."""
+        return (luck >> self.shift) & self.mask
+
     def limit(self, rate: float) -> float:
         """Something of this probability happens when they are less than that."""
         return rate * (1 << self.width)
@@ -42,6 +52,30 @@ LOSS: Final = Bits(12, 16)
 DUPLICATE: Final = Bits(28, 12)
 LATE: Final = Bits(40, 12)
 AMOUNT: Final = Bits(52, 12)
+ALWAYS: Final = Bits(0, 0)
+"""No bits: with rate 1, what happens to every message."""
+
+OVERTAKEN: Final = Bits(52, 12)
+TAIL: Final = Bits(40, 12)
+"""Of the further luck."""
+
+
+def further(luck: int) -> int:
+    """More luck, for what finds no room in the 64 bits: them times an odd number, of which the upper half is good."""
+    return luck * 0x9E37_79B9_7F4A_7C15 & 0xFFFF_FFFF_FFFF_FFFF
+
+
+class Turn(IntEnum):
+    """When a rule acts on a message, compared with other rules."""
+
+    LOSE = 0
+    """It loses every message whose lot it is."""
+    HOLD = 1
+    """It keeps it from going its way at all."""
+    ADMIT = 2
+    """It may lose it, by what else is on the link."""
+    CHANGE = 3
+    """It changes when, or how many times, the message arrives."""
 
 
 class Parcel:
@@ -52,138 +86,218 @@ class Parcel:
         luck: 64 bits.
         receiver: whom it was sent to; a life, not an address.
         delays: of each copy that arrives, in nanoseconds.
+        floor_ns: no copy arrives before that delay, on a link that keeps the order of sending.
         why: the kind of fault that lost it, or "".
         holder: keeps it until a later time, if anybody does.
+        lines: what it has to queue for before it is under way.
+        waits: at its arrival, until it has been overtaken, if anybody says so.
     """
 
-    __slots__ = ("delays", "holder", "luck", "message", "message_id", "number", "receiver", "route", "why")
+    __slots__ = (
+        "delays",
+        "floor_ns",
+        "holder",
+        "lines",
+        "luck",
+        "message",
+        "message_id",
+        "number",
+        "receiver",
+        "route",
+        "waits",
+        "why",
+    )
 
     def __init__(self, route: Route, luck: int, message: Message, message_id: int) -> None:
         self.route, self.number, self.luck, self.message = route, route.sent, luck, message
         self.message_id = message_id
         self.receiver: Life = route.receiver.life
         self.delays: list[int] = []
+        self.floor_ns = -1
         self.why = ""
         self.holder: list[Parcel] | None = None
+        self.lines: tuple[Bandwidth, ...] = ()
+        self.waits: Reordering | None = None
 
-    def lose(self, why: str) -> None:
-        """No copy arrives."""
-        self.delays, self.why = [], why
+    @property
+    def is_late(self) -> bool:
+        """Whether a copy arrives later than the order of sending asks for anyway."""
+        return max(self.delays) > self.floor_ns
+
+    def put_off(self, by_ns: int) -> bool:
+        """Delay all copies; answers whether one arrives later for that."""
+        self.delays = [delay + by_ns for delay in self.delays]
+        return by_ns > 0 and self.is_late
 
     def override(self, delivery: Delivery) -> None:
         """Share the fate that the plan has for it."""
         if delivery.delay_ns is None:
-            self.lose("delivery")
+            self.why = "delivery"
         else:
             self.delays = [delivery.delay_ns] * delivery.copies
 
 
 class Rule(Protocol):
-    """What a fault does to messages."""
+    """What a fault does to messages: to those whose bits, `luck >> shift & mask`, are less than `limit`."""
 
-    @property
-    def kind(self) -> str:
-        """The kind of fault that this is."""
-        ...
+    kind: str
+    turn: Turn
+    shift: int
+    mask: int
+    limit: float
+    watches: ClassVar[bool]
+    """Whether it is told of each message that goes its way (`sent`) and that arrives (`arrived`)."""
 
     def hits(self, sender: str, receiver: str) -> bool:
         """Whether it acts on the link between these two at all."""
         ...
 
     def change(self, parcel: Parcel) -> bool:
-        """Change the fate of one message on such a link, which is not lost yet; answers whether it did."""
+        """Change the fate of one message whose lot it is, and which nobody has lost; answers whether it did."""
         ...
+
+    def sent(self, parcel: Parcel) -> None:
+        """This message goes its way; not told of one whose fate the plan has fixed."""
+
+    def arrived(self, parcel: Parcel) -> None:
+        """A copy of this message has arrived."""
+
+    def end(self) -> None:
+        """Let go of what it has kept; it is not in force any more."""
 
 
 class OnLinks:
-    """A rule for all links that begin or end at one of some nodes: with probability `rate` it is a message's lot."""
+    """A rule for all links that begin or end at one of some nodes."""
 
-    def __init__(self, kind: str, nodes: Collection[str], bits: Bits, rate: float, amount_ns: int = 0) -> None:
+    turn: Turn = Turn.CHANGE
+    watches: ClassVar[bool] = False
+
+    def __init__(self, kind: str, nodes: Collection[str], bits: Bits = ALWAYS, rate: float = 1) -> None:
         self.kind = kind
+        self.shift, self.mask, self.limit = bits.shift, bits.mask, bits.limit(rate)
         self._nodes = frozenset(nodes)
-        self._shift, self._mask, self._limit = bits.shift, bits.mask, bits.limit(rate)
-        self._amount_ns = amount_ns
 
     def hits(self, sender: str, receiver: str) -> bool:
         """Whether one of the two is hit."""
         return sender in self._nodes or receiver in self._nodes
 
     def change(self, parcel: Parcel) -> bool:
-        """Do it, if it is this message's lot."""
-        happens = (parcel.luck >> self._shift) & self._mask < self._limit
-        if happens:
-            self.do(parcel)
-        return happens
-
-    def amount_ns(self, parcel: Parcel) -> int:
-        """Between none and all of a duration, each equally likely."""
-        return self._amount_ns * ((parcel.luck >> AMOUNT.shift) & AMOUNT.mask) // QUANTILES
-
-    def do(self, parcel: Parcel) -> None:
         """What happens to a message whose lot it is."""
         raise NotImplementedError
+
+    def sent(self, parcel: Parcel) -> None:
+        """Nothing to remember."""
+
+    def arrived(self, parcel: Parcel) -> None:
+        """Nothing to do."""
+
+    def end(self) -> None:
+        """Nothing is kept."""
 
 
 class Loss(OnLinks):
     """A message is lost."""
 
-    def do(self, parcel: Parcel) -> None:
+    turn = Turn.LOSE
+
+    def change(self, parcel: Parcel) -> bool:
         """Lose it."""
-        parcel.lose(self.kind)
+        parcel.why = self.kind
+        return True
 
 
 class Duplication(OnLinks):
     """A message arrives a second time, up to `amount_ns` later than the first."""
 
-    def do(self, parcel: Parcel) -> None:
+    def __init__(self, kind: str, nodes: Collection[str], rate: float, amount_ns: int) -> None:
+        super().__init__(kind, nodes, DUPLICATE, rate)
+        self._amount_ns = amount_ns
+
+    def change(self, parcel: Parcel) -> bool:
         """Add a copy."""
-        parcel.delays.append(parcel.delays[0] + self.amount_ns(parcel))
+        parcel.delays.append(parcel.delays[0] + part_of(self._amount_ns, parcel))
+        return True
 
 
 class Delaying(OnLinks):
     """A message is up to `amount_ns` later, and so overtaken by others."""
 
-    def do(self, parcel: Parcel) -> None:
+    def __init__(self, kind: str, nodes: Collection[str], rate: float, amount_ns: int) -> None:
+        super().__init__(kind, nodes, LATE, rate)
+        self._amount_ns = amount_ns
+
+    def change(self, parcel: Parcel) -> bool:
         """Delay all copies."""
-        late_ns = self.amount_ns(parcel)
-        parcel.delays = [delay + late_ns for delay in parcel.delays]
+        return parcel.put_off(part_of(self._amount_ns, parcel))
+
+
+class HeavyTail(OnLinks):
+    """Every message is later: most by a third of `amount_ns` and a little, few by a lot."""
+
+    def __init__(self, kind: str, nodes: Collection[str], amount_ns: int) -> None:
+        super().__init__(kind, nodes)
+        self._late_ns = delays(Delay(shape="heavy_tail", min_ns=0, mean_ns=amount_ns, max_ns=TAIL_MAX * amount_ns))
+
+    def change(self, parcel: Parcel) -> bool:
+        """Delay all copies."""
+        return parcel.put_off(self._late_ns[TAIL.of(further(parcel.luck))])
+
+
+def part_of(amount_ns: int, parcel: Parcel) -> int:
+    """Between none and all of a duration, each equally likely."""
+    return amount_ns * AMOUNT.of(parcel.luck) // QUANTILES
 
 
 class Partition:
-    """No message crosses from one side to another; whoever is on no side is on one more.
+    """No message crosses from one side to another, or goes along a link that is cut; or it is late.
 
-    A client that is on no side stands with the node that it talks to, so nothing of its own is cut.
+    A node that is on no side is on one more, also one that joins meanwhile. A client that is on no side stands with the node that it talks to, so nothing of
+    its own is cut.
     """
 
-    def __init__(self, fault: Fault, nodes: Iterable[str]) -> None:
+    shift, mask, limit = ALWAYS.shift, ALWAYS.mask, ALWAYS.limit(1)
+    watches: ClassVar[bool] = False
+
+    def __init__(self, network: Network, fault: Fault, nodes: Collection[str]) -> None:
         self.kind = fault.fault
-        self.held: list[Parcel] = []
-        self._drops, self._one_way = fault.mode == "drop", fault.one_way
-        self._side_of: Mapping[str, int] = dict.fromkeys(nodes, len(fault.sides)) | {
-            name: number for number, side in enumerate(fault.sides) for name in side
-        }
+        self.turn = {"drop": Turn.LOSE, "hold": Turn.HOLD, "slow": Turn.CHANGE}[fault.mode]
+        self._network = network
+        self._late_ns, self._one_way = fault.amount_ns, fault.one_way
+        self._held: list[Parcel] = []
+        self._cut = frozenset(fault.cut)
+        self._nodes, self._rest = nodes, len(fault.sides)
+        self._side_of = {name: number for number, side in enumerate(fault.sides) for name in side}
 
     def hits(self, sender: str, receiver: str) -> bool:
         """Whether the two are on different sides; with `one_way`, and the sender is on the first."""
-        here, there = self._side_of.get(sender), self._side_of.get(receiver)
+        if self._cut:
+            return f"{sender}>{receiver}" in self._cut
+        here, there = self._side(sender), self._side(receiver)
         if here is None or there is None or here == there:
             return False
         return here == 0 or not self._one_way
 
+    def _side(self, name: str) -> int | None:
+        return self._side_of.get(name, self._rest if name in self._nodes else None)
+
     def change(self, parcel: Parcel) -> bool:
-        """Lose it, or hold it until the end of the partition."""
-        if self._drops:
-            parcel.lose(self.kind)
+        """Lose it, hold it until the end of the partition, or delay it."""
+        if self.turn is Turn.LOSE:
+            parcel.why = self.kind
+        elif self.turn is Turn.HOLD:
+            parcel.holder = self._held
         else:
-            parcel.holder = self.held
+            return parcel.put_off(self._late_ns)
         return True
 
+    def sent(self, parcel: Parcel) -> None:
+        """Nothing to remember."""
 
-def rules_of(link: Link, ends: tuple[str, str]) -> tuple[Rule, ...]:
-    """What a link does to messages all along."""
-    rules: list[Rule] = []
-    if link.loss:
-        rules.append(Loss("loss", ends, LOSS, link.loss))
-    if link.duplicate:
-        rules.append(Duplication("duplication", ends, DUPLICATE, link.duplicate, delays(link.delay)[-1]))
-    return tuple(rules)
+    def arrived(self, parcel: Parcel) -> None:
+        """Nothing to do."""
+
+    def end(self) -> None:
+        """Send what was held on its way again; other rules may hit it then."""
+        held, self._held = self._held, []
+        for parcel in held:
+            self._network.decide(parcel)

@@ -173,6 +173,8 @@ CANONICAL: Final = msgspec.json.Encoder(enc_hook=_object)
 
 
 NODE: Final = re.compile(r"n[1-9]\d*")
+FORTH_AND_BACK: Final = ("clock-offset", "clock-step", "clock-strobe")
+"""Faults whose `amount_ns` may be negative."""
 CLIENT: Final = re.compile(r"c\d+")
 """A client on a side of a partition; it may have nothing to do in this plan."""
 
@@ -229,7 +231,9 @@ def _check_fault(plan: Plan, fault: Fault) -> None:
         raise UsageError(f"there is no fault {fault.fault!r}; there are {', '.join(FAULTS)}")
     if (fault.at_ns is None) == (fault.on is None):
         raise UsageError(f"a {fault.fault} begins either `at_ns` or `on` an occurrence: {fault}")
-    if min(fault.at_ns or 0, fault.undo_after_ns or 0) < 0 or (fault.amount_ns < 0 and fault.fault != "clock-offset"):
+    if min(fault.at_ns or 0, fault.undo_after_ns or 0) < 0 or (
+        fault.amount_ns < 0 and fault.fault not in FORTH_AND_BACK
+    ):
         raise UsageError(f"a {fault.fault} has a negative time: {fault}")
     if fault.on is not None and fault.on.event.partition(":")[0] not in {*INPUTS, *EFFECTS}:
         raise UsageError(
@@ -244,7 +248,7 @@ def _check_fault(plan: Plan, fault: Fault) -> None:
         raise UsageError(f"a {fault.fault} that happens {fault.count} times: {fault}")
     known = _names(plan)
     places = {*fault.nodes, *([fault.on.node] if fault.on else [])}
-    sides = {name for side in fault.sides for name in side}
+    sides = {name for side in fault.sides for name in side} | {name for link in fault.cut for name in link.split(">")}
     strangers = (places - {LEADER, "*", *known}) | {
         name for name in sides - {LEADER, *known} if not CLIENT.fullmatch(name)
     }

@@ -29,6 +29,10 @@ EXAMPLES = {
     "loss": Fault(fault="loss", at_ns=50 * MS, undo_after_ns=300 * MS, rate=0.3),
     "duplication": Fault(fault="duplication", at_ns=50 * MS, undo_after_ns=300 * MS, rate=0.3, amount_ns=MS),
     "delay": Fault(fault="delay", at_ns=50 * MS, undo_after_ns=300 * MS, rate=0.5, amount_ns=20 * MS),
+    "reordering": Fault(fault="reordering", at_ns=50 * MS, undo_after_ns=300 * MS, rate=0.5, amount_ns=50 * MS),
+    "heavy-tail": Fault(fault="heavy-tail", at_ns=50 * MS, undo_after_ns=300 * MS, amount_ns=5 * MS),
+    "bandwidth": Fault(fault="bandwidth", at_ns=50 * MS, undo_after_ns=300 * MS, count=1_000),
+    "queue": Fault(fault="queue", at_ns=50 * MS, undo_after_ns=300 * MS, count=1),
     "partition": Fault(fault="partition", at_ns=50 * MS, undo_after_ns=300 * MS, sides=(("n1",), ("n2",))),
     "crash": Fault(fault="crash", at_ns=50 * MS, undo_after_ns=100 * MS, nodes=("n1",)),
     "crash-loop": Fault(
@@ -48,6 +52,10 @@ EXAMPLES = {
     "rot": Fault(fault="rot", at_ns=50 * MS, undo_after_ns=300 * MS, nodes=("n1",), rate=0.9),
     "clock-offset": Fault(fault="clock-offset", at_ns=50 * MS, undo_after_ns=300 * MS, nodes=("n1",), amount_ns=-MS),
     "clock-drift": Fault(fault="clock-drift", at_ns=50 * MS, undo_after_ns=300 * MS, nodes=("n1",), rate=1.5),
+    "clock-step": Fault(fault="clock-step", at_ns=50 * MS, undo_after_ns=300 * MS, nodes=("n1",), amount_ns=-MS),
+    "clock-strobe": Fault(
+        fault="clock-strobe", at_ns=50 * MS, undo_after_ns=300 * MS, nodes=("n1",), amount_ns=MS, count=30
+    ),
 }
 CRASH_AT_A_STORE = Fault(fault="crash", on=Occurrence("n1", "store", 6), undo_after_ns=50 * MS)
 NEED_A_CRASH = ("torn", "read-error", "rot")
@@ -73,7 +81,7 @@ def test_every_kind_of_fault_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_with_and_without_a_fault_the_traces_differ_and_it_has_fired(kind: str) -> None:
-    context = (CRASH_AT_A_STORE,) if kind in NEED_A_CRASH else ()
+    context = (CRASH_AT_A_STORE,) if kind in NEED_A_CRASH else (EXAMPLES["delay"],) if kind == "queue" else ()
     without, with_it = outcome(*context), outcome(*context, EXAMPLES[kind])
     assert list(with_it.evidence.trace) != list(without.evidence.trace)
     assert with_it.fired[kind] > 0

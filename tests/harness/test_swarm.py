@@ -118,7 +118,7 @@ def test_seeds_together_reach_every_kind_of_fault_shape_and_size() -> None:
     faults = [fault for plan in plans for fault in plan.faults]
     assert {fault.fault for fault in faults} == set(FAULTS)
     assert {plan.nodes for plan in plans} == set(range(1, 8))
-    assert {fault.mode for fault in faults} == {"drop", "hold"}
+    assert {fault.mode for fault in faults} == {"drop", "hold", "slow"}
     assert {fault.one_way for fault in faults} == {False, True}
     assert {"leader", "c0", "n1"} <= {name for fault in faults for side in fault.sides for name in side}
     assert len({fault.on.event for fault in faults if fault.on}) > 10
