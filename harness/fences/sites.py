@@ -11,7 +11,8 @@ from ...impl.node import Clock
 from ..life import Life
 from ..machine import Machine
 
-HARNESS: Final = f"{__name__.removesuffix('.fences.sites')}."
+FENCES: Final = __name__.removesuffix(".sites")
+HARNESS: Final = FENCES.removesuffix("fences")
 LIBRARY: Final = sysconfig.get_paths()["stdlib"]
 
 
@@ -36,19 +37,24 @@ def call_of(frame: FrameType) -> Call | None:
     is the participant's code. Anywhere else it is our own, or that of a judge. A module that is imported for the first
     time, and a log record that asks for its time, change nothing in the system.
     """
-    nearest, found = frame, frame
-    near = _foreign(frame)
+    if _module_of(frame).startswith("logging"):
+        return None
+    found = frame
     at: FrameType | None = frame
     while at is not None:
-        module = str(at.f_globals.get("__name__", ""))
-        if module.startswith(HARNESS):
+        module = _module_of(at)
+        if module.startswith(HARNESS) and not module.startswith(FENCES):
             return _call(at, f"{found.f_code.co_filename}:{found.f_lineno}")
-        if at.f_code.co_filename.startswith("<frozen importlib") or (at is nearest and module.startswith("logging")):
+        if at.f_code.co_filename.startswith("<frozen importlib"):
             return None
-        if _foreign(at) < near:
-            found, near = at, _foreign(at)
+        if _distance(at) < _distance(found):
+            found = at
         at = at.f_back
     return None
+
+
+def _module_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _call(frame: FrameType, site: str) -> Call | None:
@@ -60,9 +66,11 @@ def _call(frame: FrameType, site: str) -> Call | None:
     return None
 
 
-def _foreign(frame: FrameType) -> int:
-    """How far this code is from that of a node: its own, or 1: an installed package, or 2: Python's library."""
+def _distance(frame: FrameType) -> int:
+    """How far its code is from that of a node: 0: its own, 1: an installed package, 2: Python's library, 3: fences."""
     filename = frame.f_code.co_filename
+    if _module_of(frame).startswith(FENCES):
+        return 3
     if "site-packages" in filename:
         return 1
     return 2 if filename.startswith((LIBRARY, "<frozen ")) else 0

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import random
+import secrets
+import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -91,3 +95,4 @@ DICT = noting(lambda _: next(iter(dict.fromkeys(set(letters)))))
 STRING_HASH = noting(lambda _: hash("n1"))
 ENVIRONMENT = noting(lambda _: os.environ.get("HOME"))
 ZONE = noting(lambda _: datetime.fromtimestamp(0).hour)  # noqa: DTZ006  # this is the fault
+OUTSIDE = noting(lambda _: (time.time(), random.random(), secrets.token_hex(8), uuid.uuid4(), os.urandom(8)))
