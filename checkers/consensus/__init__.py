@@ -6,15 +6,22 @@ from .application import AppliesInOrder, StateMachineSafety
 from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
 from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
+from .paxos import ChosenByQuorum, ChosenStays, DecidesAmongRivals, DecreesDurable, OneValuePerBallot, PromisesKept
 
 __all__ = [
     "Agreement",
     "AppliesInOrder",
+    "ChosenByQuorum",
+    "ChosenStays",
     "Decides",
+    "DecidesAmongRivals",
+    "DecreesDurable",
     "ElectionSafety",
     "LeaderAppendOnly",
     "LeaderCompleteness",
     "LogMatching",
+    "OneValuePerBallot",
+    "PromisesKept",
     "StateMachineSafety",
     "TermMonotone",
     "Validity",

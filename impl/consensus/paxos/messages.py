@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from ...node import Message, NodeId, Request, Value
 
-Ballot: TypeAlias = "tuple[int, NodeId]"
+Ballot: TypeAlias = tuple[int, NodeId]
 """A proposal number: numbers are compared first, then nodes, so that no two nodes ever use the same (2.2; B1)."""
 
 NO_BALLOT: Final[Ballot] = (0, "")
@@ -20,12 +20,22 @@ DECREE: Final = 1
 """The slot of a decree that stands alone."""
 
 
-class Proposal(Message, frozen=True):
-    """A value proposed at a ballot. An acceptor that has accepted it keeps it on disk."""
+class Vote(Message, frozen=True):
+    """What was proposed for a slot at a ballot; subclasses say what. An acceptor that accepts it keeps it on disk."""
 
     slot: int
     ballot: Ballot
-    value: Value = None
+
+    @property
+    def told(self) -> Value:
+        """What notes say of its value."""
+        raise NotImplementedError
+
+
+class Proposal(Vote, frozen=True):
+    """A value that was proposed."""
+
+    value: Value
 
     @property
     def told(self) -> Value:

@@ -1,0 +1,221 @@
+"""Single-decree Paxos on trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ...checkers.consensus import Agreement, ChosenByQuorum, ChosenStays, OneValuePerBallot, PromisesKept, Validity
+from ...checkers.consensus.paxos import ballot_of
+from ...checkers.progress import Progress, heal_ns
+from ...checkers.verdict import Judge
+from ...harness.plan import PlannedOperation
+from ...harness.system import Budget, Stage, System, Variant
+from ...harness.workloads import RARELY_TO_OFTEN, drawn, places, spread
+from ...histories.event import Operation
+from ...histories.evidence import Evidence
+from ...histories.trace import Note
+from ...impl.consensus.paxos.client import PaxosClient
+from ...impl.consensus.paxos.mutants import MUTANTS
+from ...impl.consensus.paxos.reference import Paxos
+from ...impl.node import MS, SECOND, Dice
+from ..claim import Claim, Trials
+
+SETTINGS: Final = {
+    "retransmit_ns": 20 * MS,
+    "back_off_ns": 10 * MS,
+    "back_off_max_ns": 100 * MS,
+    "retry_ns": 100 * MS,
+    "recovery_ns": 4 * SECOND,
+}
+"""Recovery outlasts every bound."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decree:
+    """Clients propose values, all of them different, and ask what was chosen.
+
+    After the heal all proposals go to one node. At the end each node is asked.
+
+    Attributes:
+        after_heal: how many proposals each client makes after the heal.
+        minimum: see `system.Workload`.
+    """
+
+    after_heal: int = 1
+    minimum: Mapping[str, int] = field(default_factory=lambda: {"propose": 1})
+
+    def operations(self, stage: Stage, dice: Dice) -> Sequence[PlannedOperation]:
+        """All operations of a run."""
+        weights = {"propose": 1.0, "learn": dice.choice(RARELY_TO_OFTEN)}
+        proposer = dice.choice(stage.nodes)
+        planned: list[PlannedOperation] = []
+        for client in range(stage.clients):
+            place = places(stage, dice)
+            times = spread(dice, stage.intensity, stage.begin_ns, stage.heal_ns)
+            asked = [(at_ns, drawn(dice, weights), place()) for at_ns in times]
+            late = spread(dice, self.after_heal, stage.heal_ns, stage.quiet_ns)
+            asked += [(at_ns, "propose", proposer) for at_ns in late]
+            for at_ns, action, node in asked:
+                value = len(planned) + 1 if action == "propose" else None
+                planned.append(PlannedOperation(client=client, at_ns=at_ns, action=action, argument=value, node=node))
+        return [*planned, *_final_questions(stage)]
+
+
+def _final_questions(stage: Stage) -> list[PlannedOperation]:
+    return [
+        PlannedOperation(client=number % stage.clients, at_ns=stage.final_ns, action="learn", node=node)
+        for number, node in enumerate(stage.nodes)
+    ]
+
+
+SYSTEM: Final = System(
+    name="paxos",
+    variants={
+        "reference": Variant(
+            nodes=Paxos,
+            client=PaxosClient,
+            workloads={"decree": Decree()},
+            mutants=MUTANTS,
+            settings=SETTINGS,
+        ),
+    },
+    budget=Budget(
+        faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all", torn=True
+    ),
+)
+
+
+# --- antecedents and bounds
+
+
+def ballots(evidence: Evidence) -> list[Note]:
+    """The promise that each proposer gave itself, ballot by ballot."""
+    return [note for note in evidence.trace.of_kind("promised") if ballot_of(note)[1] == note.node]
+
+
+def rivals(evidence: Evidence) -> int:
+    """How many nodes began a ballot, besides one."""
+    return max(0, len({note.node for note in ballots(evidence)}) - 1)
+
+
+def ballots_after_decision(evidence: Evidence) -> int:
+    """How many ballots were begun when somebody knew what is chosen."""
+    decided = evidence.trace.of_kind("decided")
+    return sum(note.time > decided[0].time for note in ballots(evidence)) if decided else 0
+
+
+def ballots_after_heal(evidence: Evidence) -> int:
+    """How many ballots were begun after the heal: until then nothing was chosen, or the proposer did not know what."""
+    healed = heal_ns(evidence.history)
+    return 0 if healed is None else sum(note.time >= healed for note in ballots(evidence))
+
+
+def crashes_of_acceptors(evidence: Evidence) -> int:
+    """How often a node crashed that had promised something."""
+    bound: set[str] = set()
+    count = 0
+    for note in evidence.trace:
+        if note.kind == "promised":
+            bound.add(note.node)
+        count += note.kind == "crash" and note.node in bound
+    return count
+
+
+def bound_ns(evidence: Evidence) -> int:
+    """20 of the longest back-offs, and a client timeout."""
+    told: Mapping[str, Any] = evidence.history.header.extra
+    return 20 * attempt_ns(evidence) + int(told["client_timeout_ns"])
+
+
+def attempt_ns(evidence: Evidence) -> int:
+    """The longest back-off: after it, something happens at a proposer that has not given up."""
+    told: Mapping[str, Any] = evidence.history.header.extra
+    return int(told["settings"]["back_off_max_ns"])
+
+
+def is_proposal(operation: Operation, _evidence: Evidence) -> bool:
+    """Only a proposal is owed a decision."""
+    return operation.action == "propose"
+
+
+def trials(judge: Judge) -> Trials:
+    """All claims but the duel share their runs."""
+    return Trials(system="paxos", workload="decree", faults="storm", judge=judge)
+
+
+GUIDE: Final = "guide, 2, takeaways: 'both ensure safety and liveness'"
+SIMPLE: Final = "Lamport, Paxos Made Simple"
+
+CLAIMS: Final = (
+    Claim(
+        id="paxos.agreement",
+        chapter="consensus",
+        kind="always",
+        statement="No two nodes decide different values.",
+        source=f"{SIMPLE}, 2.1: 'only a single value is chosen'; {GUIDE}",
+        by=trials(Agreement()),
+        antecedent=rivals,
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.validity",
+        chapter="consensus",
+        kind="always",
+        statement="Only a value that was proposed is decided.",
+        source=f"{SIMPLE}, 2.1; {GUIDE}",
+        by=trials(Validity()),
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.promises_kept",
+        chapter="consensus",
+        kind="always",
+        statement="An acceptor accepts nothing below what it has promised, and its promises never go back, across restarts.",
+        source=f"{SIMPLE}, 2.2, P1a, and 2.5",
+        by=trials(PromisesKept()),
+        antecedent=crashes_of_acceptors,
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.one_value_per_ballot",
+        chapter="consensus",
+        kind="always",
+        statement="At one ballot only one value is accepted.",
+        source="Lamport, The Part-Time Parliament, B1; Paxos Made Simple, 2.2",
+        by=trials(OneValuePerBallot()),
+        antecedent=rivals,
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.chosen_by_quorum",
+        chapter="consensus",
+        kind="always",
+        statement="What is decided was accepted by a majority at one ballot.",
+        source=f"{SIMPLE}, 2.2",
+        by=trials(ChosenByQuorum()),
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.chosen_stays",
+        chapter="consensus",
+        kind="always",
+        statement="Once a value is chosen, every higher ballot that is accepted has that value.",
+        source=f"{SIMPLE}, 2.2, P2a and P2c",
+        by=trials(ChosenStays()),
+        antecedent=ballots_after_decision,
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.terminates",
+        chapter="consensus",
+        kind="eventually",
+        statement="Once a majority is up and connected, whoever proposes learns what is chosen, if all propose at one node.",
+        source=f"{SIMPLE}, 2.4; {GUIDE}",
+        by=trials(Progress(bound=bound_ns, period=attempt_ns, counts=is_proposal)),
+        antecedent=ballots_after_heal,
+        bound="20 longest back-offs and a client timeout after the heal",
+        variants=("reference",),
+    ),
+)
