@@ -12,7 +12,7 @@ import msgspec
 from ..checkers.verdict import Refuted, Verdict, describe
 from ..harness.campaign import Case, Group, Plans, reproduction
 from ..harness.determinism import check_determinism
-from ..harness.plan import Expectation, Plan
+from ..harness.plan import Expectation, Fences, Plan
 from ..harness.shrink import shrink
 from ..harness.store import Store
 from ..harness.swarm import generate_plan
@@ -29,7 +29,7 @@ class RunGroup:
 
     Attributes:
         system: its name; `origin`: the module that puts it on trial.
-        variant, mutants, workload, profile, nodes, beyond_budget: how its runs are made.
+        variant, mutants, workload, profile, nodes, beyond_budget, fences: how its runs are made.
         claims: the claims' origins and ids.
         store: where histories in progress are written; None writes none.
     """
@@ -42,6 +42,7 @@ class RunGroup:
     profile: str
     nodes: int | None = None
     beyond_budget: bool = False
+    fences: Fences = "strict"
     claims: tuple[tuple[str, str], ...]
     store: Path | None = None
 
@@ -61,13 +62,14 @@ class RunGroup:
             mutants=self.mutants,
             workload=self.workload,
             profile=self.profile,
+            fences=self.fences,
             cases=tuple(_case(origin, name) for origin, name in self.claims),
             generate=partial(self._generate, system),
             run=partial(self._run, system),
         )
 
     def _generate(self, system: System, seed: int) -> Plan:
-        return generate_plan(
+        plan = generate_plan(
             system,
             variant=self.variant,
             mutants=self.mutants,
@@ -77,6 +79,7 @@ class RunGroup:
             nodes=self.nodes,
             beyond_budget=self.beyond_budget,
         )
+        return msgspec.structs.replace(plan, fences=self.fences)
 
     def _run(self, system: System, plan: Plan) -> Run:
         if self.store is None:
@@ -101,6 +104,7 @@ def run_groups(
     faults: str | None = None,
     nodes: int | None = None,
     beyond_budget: bool = False,
+    fences: Fences = "strict",
     store: Path | None = None,
 ) -> list[RunGroup]:
     """The groups that these claims form about one variant, in the order of their first claims."""
@@ -119,6 +123,7 @@ def run_groups(
             profile=profile,
             nodes=nodes,
             beyond_budget=beyond_budget,
+            fences=fences,
             claims=tuple(found),
             store=store,
         )

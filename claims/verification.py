@@ -10,7 +10,7 @@ import msgspec
 
 from ..checkers.verdict import Verdict, describe
 from ..harness.engines import engine as engine_of
-from ..harness.plan import read_plan
+from ..harness.plan import Fences, read_plan
 from ..harness.store import Store, clear_running
 from ..harness.trial import Run, run_plan
 from ..histories.errors import UsageError
@@ -50,6 +50,7 @@ def verify(
     jobs: int = 1,
     engine: str = "local",
     seed: int = 0,
+    fences: Fences = "strict",
     store: Store | None = None,
     budget_s: float | None = None,
     progress: Report | None = None,
@@ -64,6 +65,7 @@ def verify(
         jobs: how many processes.
         engine: `local` (processes) or `inline` (this one).
         seed: the first seed of every run group.
+        fences: `strict`, or `virtual` for code that has clocks and dice of its own (`harness.fences`).
         store: where minimal failures are kept; None keeps nothing.
         budget_s: stops early after this many seconds of wall time; claims that have too few runs are then undecided.
         progress: is told now and then.
@@ -80,7 +82,7 @@ def verify(
     streamed = store.root if store else None
 
     def groups_of(variant: str) -> list[RunGroup]:
-        return run_groups(_about(wanted, variant, docket), docket, variant, store=streamed)
+        return run_groups(_about(wanted, variant, docket), docket, variant, fences=fences, store=streamed)
 
     with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
         inquiry = Inquiry(docket, proceedings, store, runs=runs, seed=seed)
@@ -106,6 +108,7 @@ def run_system(  # noqa: D417  # the others are those of `verify`
     jobs: int = 1,
     engine: str = "local",
     seed: int = 0,
+    fences: Fences = "strict",
     store: Store | None = None,
     budget_s: float | None = None,
     progress: Report | None = None,
@@ -147,6 +150,7 @@ def run_system(  # noqa: D417  # the others are those of `verify`
         faults=faults,
         nodes=nodes,
         beyond_budget=beyond_budget,
+        fences=fences,
         store=store.root if store else None,
     )
     with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast, get_args
 
 import typer
 
@@ -14,6 +14,7 @@ from ..histories.errors import UsageError
 
 if TYPE_CHECKING:
     from ..claims.proceedings import Progress, Report
+    from ..harness.plan import Fences
     from ..histories.values import Value
     from .progress import Progress as Line
 
@@ -23,6 +24,13 @@ StoreOption = Annotated[
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default one per core.")]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="What does the work: local (processes) or inline (this one).")
+]
+FencesOption = Annotated[
+    str,
+    typer.Option(
+        "--fences",
+        help="What becomes of a node that reads a clock or rolls dice of its own: strict (caught) or virtual (answered).",
+    ),
 ]
 FormatOption = Annotated[
     str | None, typer.Option("--format", metavar="F", help="The format of the input; recognised by content by default.")
@@ -54,6 +62,19 @@ def seconds(text: str | None, option: str) -> float | None:
     if match is None:
         raise UsageError(f"{option}: {text!r} is no duration; say 90s, 2m or 1h")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def fences_named(name: str) -> Fences:
+    """The fences of that name.
+
+    Raises:
+        UsageError: there are none.
+    """
+    from ..harness.plan import Fences
+
+    if name not in get_args(Fences):
+        raise UsageError(f"--fences: there are no {name!r}; there are {' and '.join(get_args(Fences))}")
+    return cast("Fences", name)
 
 
 def json_value(text: str) -> Value:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .face import Face
-from .options import STORE, EngineOption, JobsOption, StoreOption, processes, reporting, seconds
+from .options import STORE, EngineOption, FencesOption, JobsOption, StoreOption, fences_named, processes, reporting, seconds
 from .status import Status, gravest, status_of
 
 
@@ -26,6 +26,7 @@ def run(
     engine: EngineOption = "local",
     beyond_budget: Annotated[bool, typer.Option(help="Leave the fault budget that it declares.")] = False,
     budget: Annotated[str | None, typer.Option(metavar="2m", help="Stop early after this time.")] = None,
+    fences: FencesOption = "strict",
     store: StoreOption = STORE,
 ) -> Status:
     """Run one system, judge it, make the first failure minimal, and print its story and the line that replays it."""
@@ -52,6 +53,7 @@ def run(
             jobs=processes(jobs),
             engine=engine,
             seed=face.seed or 0,
+            fences=fences_named(fences),
             store=Store(store),
             budget_s=seconds(budget, "--budget"),
             progress=reporting(line),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from .face import Face, one_of
-from .options import STORE, EngineOption, JobsOption, StoreOption, processes, reporting, seconds
+from .options import STORE, EngineOption, FencesOption, JobsOption, StoreOption, fences_named, processes, reporting, seconds
 from .status import Status, gravest, status_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def verify(
     jobs: JobsOption = None,
     engine: EngineOption = "local",
     budget: Annotated[str | None, typer.Option(metavar="2m", help="Stop early after this time.")] = None,
+    fences: FencesOption = "strict",
     store: StoreOption = STORE,
 ) -> Status:
     """Put claims to the test, and print what came of it.
@@ -51,6 +52,7 @@ def verify(
             jobs=processes(jobs),
             engine=engine,
             seed=face.seed or 0,
+            fences=fences_named(fences),
             store=Store(store),
             budget_s=seconds(budget, "--budget"),
             progress=reporting(line),

@@ -19,7 +19,7 @@ from ..checkers.verdict import Judge, Refuted, Undecided, Verdict, word
 from ..histories.evidence import Evidence
 from .engines import Done
 from .faults import kinds_of
-from .plan import Plan
+from .plan import Fences, Plan
 from .simplify import Failure
 from .system import System
 from .trial import Run
@@ -50,6 +50,7 @@ class Group:
 
     Attributes:
         system, variant, mutants, workload, profile: what is run.
+        fences: how its plans answer what nodes must not ask (`harness.fences`).
         cases: what is judged.
         generate: makes the plan of a seed.
         run: runs a plan.
@@ -60,6 +61,7 @@ class Group:
     mutants: tuple[str, ...] = ()
     workload: str
     profile: str
+    fences: Fences = "strict"
     cases: tuple[Case, ...]
     generate: Callable[[int], Plan]
     run: Execute
@@ -71,7 +73,7 @@ class Group:
 
     def adopt(self, plan: Plan) -> Plan:
         """A plan that was made for another variant of the system, or for its mutants, as one for this group."""
-        return replace(plan, variant=self.variant, mutants=self.mutants, claims=())
+        return replace(plan, variant=self.variant, mutants=self.mutants, fences=self.fences, claims=())
 
     def lacking(self, run: Run) -> str:
         """Which operations completed too rarely while faults acted, so that the run proves nothing; "" when none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,10 @@ LEADER: Final = "leader"
 LAST: Final = {"last": True}
 """Inside an argument: what the client observed last, resolved when the operation begins: the result of its session's last
 ok operation on the same key that had one (neither null nor a truth value, which say nothing about the state), or null."""
+
+
+Fences: TypeAlias = Literal["strict", "virtual"]
+"""What happens when code reaches for a clock or dice of its own: it ends the run, or it is answered (`harness.fences`)."""
 
 
 class PlannedOperation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -174,7 +178,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         links: by link, "n1>n2", or "*" for all others; `disks` and `clocks` likewise by node.
         deliveries: by message, "n1>n2#17" is the 17th (from 1) that n1 sends to n2.
         forsaken: nodes that are dead for ever from the heal on: the heal is that of a quorum only.
-        fences: what happens when code reaches for a clock or dice of its own: `strict` ends the run, `virtual` answers.
+        fences: what happens when code reaches for a clock or dice of its own.
     """
 
     upheld: int = 1
@@ -197,7 +201,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: dict[str, Delivery] = {}
     forsaken: tuple[str, ...] = ()
     phases: Phases = Phases()
-    fences: Literal["strict", "virtual"] = "strict"
+    fences: Fences = "strict"
     expect: Expectation = Expectation()
 
     @property
