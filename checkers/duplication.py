@@ -28,19 +28,20 @@ class AtMostOnce(SafetyProperty):
 
     name = "at-most-once"
     looks_at = ("applied",)
+    heeds = frozenset({"applied", "acknowledged", *LIFECYCLE})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
         self._effects: dict[Any, Note] = {}
-        self._here: dict[tuple[str, Any], Note] = {}
+        self._here: dict[str, dict[Any, Note]] = {}
         self._acknowledged: dict[Any, Note] = {}
         self._highest: Note | None = None
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; effects are judged, acknowledgements remembered."""
         if note.kind in LIFECYCLE:
-            self._here = {key: effect for key, effect in self._here.items() if key[0] != note.node}
-        elif note.kind == "acknowledged" and note.fact("index") is not None and note.fact("client") is not None:
+            self._here.pop(note.node, None)
+        elif note.kind == "acknowledged" and note.facts[0] is not None and note.facts[2] is not None:
             self._acknowledge(note)
         elif note.kind == "applied":
             return self._apply(note)
@@ -48,19 +49,21 @@ class AtMostOnce(SafetyProperty):
 
     def _acknowledge(self, note: Note) -> None:
         """Remember where the command stands; of several places the highest, which is passed over last."""
-        known = self._acknowledged.get(_command(note))
+        command = _command(note)
+        known = self._acknowledged.get(command)
         if known is None or number(note, "index") > number(known, "index"):
-            self._acknowledged[_command(note)] = note
+            self._acknowledged[command] = note
 
     def _apply(self, note: Note) -> Anomaly | None:
         index = number(note, "index")
         if self._highest is None or index > number(self._highest, "index"):
             self._highest = note
-        if note.fact("command") is None or note.fact("client") is None:
+        if note.facts[2] is None or note.facts[3] is None:
             return None
         self.judged += 1
-        first = self._effects.setdefault(_command(note), note)
-        here = self._here.setdefault((note.node, _command(note)), note)
+        command = _command(note)
+        first = self._effects.setdefault(command, note)
+        here = self._here.setdefault(note.node, {}).setdefault(command, note)
         if number(first, "index") != index:
             return _twice("takes effect at two indices", first, note)
         return None if here is note else _twice(f"takes effect twice at {note.node}", here, note)
@@ -86,7 +89,8 @@ class AtMostOnce(SafetyProperty):
 
 
 def _command(note: Note) -> Any:
-    return identity((note.fact("client"), note.fact("msg_id")))
+    client, msg_id = note.facts[-2:]
+    return identity(client), identity(msg_id)
 
 
 def _twice(what: str, first: Note, second: Note) -> Anomaly:

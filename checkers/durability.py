@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..histories.trace import Note
+from .configurations import Configuration
 from .monitor import SafetyProperty, number, tell
 from .replicas import Replicas
 from .verdict import Anomaly
 
 RULE: Final = "An acknowledged entry is on a majority of disks, and no restart loses it."
+
+
+class _Acknowledged(NamedTuple):
+    """The first acknowledgement of an entry, and the configurations that its node went by."""
+
+    note: Note
+    in_force: Sequence[Configuration]
 
 
 class Durable(SafetyProperty):
@@ -20,6 +28,9 @@ class Durable(SafetyProperty):
     does not restore after a crash is lost. A node that is down, or has not said yet what it restored, counts as holding
     whatever it may hold. Whatever takes an acknowledged entry from a disk (a restart, a truncation) is judged at once, so
     at the end none is missing.
+
+    The majority is that of the configuration in force where it is acknowledged; while that one is not committed, the one
+    before it will do, by which the entry may have been committed. A later configuration counts once it is committed.
     """
 
     name = "durable"
@@ -27,54 +38,60 @@ class Durable(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
-        self._acknowledged: dict[tuple[int, int], Note] = {}
+        self._replicas = Replicas(nodes)
+        self._acknowledged: dict[tuple[int, int], _Acknowledged] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; an acknowledgement is judged now, and again whenever a disk loses the entry."""
         change = self._replicas.observe(note)
-        if note.kind == "acknowledged" and note.fact("index") is not None:
+        if note.kind == "acknowledged" and note.facts[0] is not None:
             return self._acknowledge(note)
         return None if change.lost_from is None else self._lose(note, change.lost_from)
 
     def _acknowledge(self, note: Note) -> Anomaly | None:
         self.judged += 1
         index, term = number(note, "index"), number(note, "term")
-        self._acknowledged.setdefault((index, term), note)
-        if self._is_durable(index, term):
+        in_force = self._replicas.in_force(note.node)
+        self._acknowledged.setdefault((index, term), _Acknowledged(note, in_force))
+        if self._is_durable(index, term, in_force):
             return None
-        headline = f"{note.node} acknowledges index {index} of term {term}; {self._count(index, term)}:"
-        return tell("too-few-disks", headline, *self._testimony(index, term), note, because=RULE)
+        headline = f"{note.node} acknowledges index {index} of term {term}; {self._count(index, term, in_force)}:"
+        return tell("too-few-disks", headline, *self._testimony(index, term, in_force), note, because=RULE)
 
     def _lose(self, note: Note, lost_from: int) -> Anomaly | None:
         """Judge again what was acknowledged and may have gone from this node's disk."""
         for (index, term), acknowledged in self._acknowledged.items():
-            if index >= lost_from and not self._is_durable(index, term):
+            if index < lost_from:
+                continue
+            in_force = self._now_in_force(acknowledged)
+            if not self._is_durable(index, term, in_force):
                 headline = (
                     f"Index {index} of term {term} was acknowledged, and {note.node} has lost it; "
-                    f"{self._count(index, term)}:"
+                    f"{self._count(index, term, in_force)}:"
                 )
-                return tell(
-                    "acknowledged-lost", headline, acknowledged, *self._testimony(index, term), note, because=RULE
-                )
+                told = (acknowledged.note, *self._testimony(index, term, in_force), note)
+                return tell("acknowledged-lost", headline, *told, because=RULE)
         return None
 
-    @property
-    def _cluster(self) -> Sequence[str]:
-        return self.nodes or tuple(self._replicas.known)
+    def _now_in_force(self, acknowledged: _Acknowledged) -> Sequence[Configuration]:
+        settled = self._replicas.settled
+        is_superseded = settled is not None and settled.index >= acknowledged.in_force[-1].index
+        return [settled] if settled is not None and is_superseded else acknowledged.in_force
 
     def _holders(self, index: int, term: int) -> list[str]:
-        return [node for node in self._cluster if self._replicas[node].may_hold(index, term)]
+        return [node for node, replica in self._replicas.known.items() if replica.may_hold(index, term)]
 
-    def _is_durable(self, index: int, term: int) -> bool:
-        return 2 * len(self._holders(index, term)) > len(self._cluster)
-
-    def _count(self, index: int, term: int) -> str:
+    def _is_durable(self, index: int, term: int, in_force: Sequence[Configuration]) -> bool:
         holders = self._holders(index, term)
-        who = f"at most {', '.join(holders)}" if holders else "none"
-        return f"of {len(self._cluster)} disks {who} can hold it"
+        return any(configuration.has_majority(holders) for configuration in in_force)
 
-    def _testimony(self, index: int, term: int) -> list[Note]:
+    def _count(self, index: int, term: int, in_force: Sequence[Configuration]) -> str:
+        members = in_force[-1].members
+        holders = [node for node in members if self._replicas[node].may_hold(index, term)]
+        who = f"at most {', '.join(holders)}" if holders else "none"
+        return f"of {len(members)} disks {who} can hold it"
+
+    def _testimony(self, index: int, term: int, in_force: Sequence[Configuration]) -> list[Note]:
         """The notes by which those that hold the entry say so."""
-        logs = [self._replicas[node].log for node in self._holders(index, term)]
+        logs = [self._replicas[node].log for node in in_force[-1].members if self._replicas[node].may_hold(index, term)]
         return [log[index].note for log in logs if index in log]

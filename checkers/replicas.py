@@ -2,7 +2,10 @@
 
 The rules of testimony:
 
-- `appended`, `truncated`, `term` and `voted` are noted when they are durable, that is, after the sync;
+- `appended`, `truncated`, `compacted`, `installed`, `term` and `voted` are noted when they are durable, that is, after the
+  sync;
+- what a snapshot stands for is still held: `compacted` takes nothing from a node. `installed` puts the prefix of an entry
+  there that some node is known to have held; where nobody is, or several prefixes are told, what stands there is unknown;
 - `restored` is the first note of a node that starts with something on its disk. Entries beyond its last index are lost;
   entries up to it that nobody noted (the crash came between sync and note) are there, and nobody knows what they are;
 - a node that notes anything else first after a start came back with nothing;
@@ -14,19 +17,25 @@ Log indices start at 1.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
-from ..histories.values import Value, identity
+from ..histories.values import Value, identity, same
+from .configurations import Configuration, Configurations, last_settled
 from .monitor import number
 
 NOTHING: Final = range(0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prefix:
+def is_same(left: Value, right: Value) -> bool:
+    """`values.same`, fast where both are one object: an entry goes from node to node as it is."""
+    return left is right or same(left, right)
+
+
+class Prefix(msgspec.Struct, frozen=True, eq=False):
     """A log up to and including one entry. Two logs are the same up to there exactly when they share this object."""
 
     below: Prefix | None
@@ -35,11 +44,33 @@ class Prefix:
     command: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Prefixes:
+    """Every prefix that some node is known to have held, each of them once."""
+
+    def __init__(self) -> None:
+        self._above: dict[tuple[Prefix | None, int, int], list[Prefix]] = {}
+        self._of_entry: dict[tuple[int, int], Prefix | None] = {}
+
+    def above(self, below: Prefix | None, index: int, term: int, command: Value) -> Prefix:
+        """The prefix that ends with this entry, above that one."""
+        alike = self._above.setdefault((below, index, term), [])
+        for known in alike:
+            if is_same(known.command, command):
+                return known
+        found = Prefix(below, index, term, command)
+        alike.append(found)
+        self._of_entry[index, term] = None if (index, term) in self._of_entry else found
+        return found
+
+    def of(self, index: int, term: int) -> Prefix | None:
+        """The one prefix that ends with the entry of this index and term; None when there is none, or more than one."""
+        return self._of_entry.get((index, term))
+
+
+class Held(msgspec.Struct, frozen=True):
     """An entry in the log of a node.
 
-    `note` is the node's own `appended`; `prefix` is None where something below the entry is unknown.
+    `note` is the node's own word for it, `appended` or `installed`; `prefix` is None where something below is unknown.
     """
 
     index: int
@@ -50,16 +81,12 @@ class Held:
 
     def is_same_entry(self, other: Held) -> bool:
         """Whether both are the same entry: index, term and command."""
-        return self.entry == other.entry
+        return self.index == other.index and self.term == other.term and is_same(self.command, other.command)
 
     @property
     def entry(self) -> tuple[int, int, Any]:
         """The entry as a hashable key."""
         return self.index, self.term, identity(self.command)
-
-
-def _index(held: Held) -> int:
-    return held.index
 
 
 class Change(NamedTuple):
@@ -83,19 +110,26 @@ class Replica:
     """One node: its log, and its current term as far as this incarnation has noted it.
 
     Attributes:
-        log: the known entries by index.
+        log: the known entries by index, those that a snapshot stands for included.
         unknown: indices of entries that are there, and of which nobody knows what they are (those in `log` excepted).
+        snapshot_index: up to which a snapshot stands for the log; 0 when there is none.
         is_silent: whether it has said nothing since it crashed: down, or started and not heard of yet.
         term: its current term; None where this incarnation has not said.
+        leads: its own `leads`, from then until it notes a higher term, or its incarnation ends.
+        configurations: whom it goes by.
     """
 
-    def __init__(self, prefixes: dict[Any, Prefix]) -> None:
+    def __init__(self, prefixes: Prefixes) -> None:
         self._prefixes = prefixes
         self._held: list[Held] = []
+        self._indices: list[int] = []
         self.log: dict[int, Held] = {}
         self.unknown = NOTHING
+        self.snapshot_index = 0
         self.is_silent = False
         self.term: int | None = None
+        self.leads: Note | None = None
+        self.configurations = Configurations()
         self._committed = 0
 
     @property
@@ -111,129 +145,240 @@ class Replica:
             return held.term == term
         return index in self.unknown or (self.is_silent and index > self.last_index)
 
+    # --- what its notes say
+
     def append(self, note: Note) -> Change:
         """Put the entry of an `appended` note in its place, and nothing else: whoever deletes what is above, notes it."""
-        index, term, command = number(note, "index"), number(note, "term"), note.fact("command")
+        index, term, command = number(note, "index"), number(note, "term"), note.facts[2]
         there = self.log.get(index)
-        if there is not None and there.entry == (index, term, identity(command)):
+        if there is not None and there.term == term and is_same(there.command, command):
             return UNCHANGED
+        if self._committed >= index:
+            self._committed = index - 1
+        if not self._indices or index > self._indices[-1]:
+            return Change((self._put(index, term, command, note),))
         above = [held for held in self._take(index) if held is not there]
         placed = [self._put(index, term, command, note)]
         placed += [self._put(held.index, held.term, held.command, held.note) for held in above]
-        self._committed = min(self._committed, index - 1)
         if there is None:
-            return Change(placed=tuple(placed))
+            return Change(tuple(placed))
         return Change(placed=tuple(placed), lost=(there,), lost_from=index)
-
-    def commit(self, last: int) -> Change:
-        """Take in that everything up to this index is committed."""
-        begin = bisect_right(self._held, self._committed, key=_index)
-        end = bisect_right(self._held, last, key=_index)
-        self._committed = max(self._committed, last)
-        return Change(committed=tuple(self._held[begin:end]))
-
-    def enter(self, term: int) -> None:
-        """Take in its current term; in a term that went back, everything is said anew."""
-        if self.term is not None and term < self.term:
-            self._committed = 0
-        self.term = term
-
-    def start(self) -> None:
-        """Forget what an incarnation knows, and not what is on the disk."""
-        self.term, self._committed = None, 0
 
     def truncate(self, first: int) -> Change:
         """Take away everything from this index on."""
         had = self.last_index
         self.unknown = range(self.unknown.start, max(self.unknown.start, min(self.unknown.stop, first)))
         lost = self._take(first)
-        self._committed = min(self._committed, first - 1)
+        self._committed, self.snapshot_index = min(self._committed, first - 1), min(self.snapshot_index, first - 1)
+        self.configurations.unsettle(first)
         return Change(lost=tuple(lost), lost_from=first) if lost or had >= first else UNCHANGED
 
-    def restore(self, last_index: int) -> Change:
-        """Keep everything up to this index; what is missing below it is unknown."""
-        change = self.truncate(last_index + 1)
-        had = self.last_index
-        if had < last_index:
-            self.unknown = range(self.unknown.start if self.unknown else had + 1, last_index + 1)
+    def commit(self, last: int) -> Change:
+        """Take in that everything up to this index is committed."""
+        if last <= self._committed:
+            return UNCHANGED
+        begin, end = bisect_right(self._indices, self._committed), bisect_right(self._indices, last)
+        self._committed = last
+        self.configurations.settle(last)
+        return Change((), (), None, tuple(self._held[begin:end])) if begin < end else UNCHANGED
+
+    def compact(self, index: int) -> Change:
+        """Take in that a snapshot stands for the log up to this index; what nobody had noted there is there, too."""
+        self._stand_up_to(index)
+        self._fill(index)
+        return UNCHANGED
+
+    def install(self, note: Note) -> Change:
+        """Take in a snapshot from elsewhere: the log goes on above its last entry, or, where it has another one, is gone.
+
+        Where nobody knows which entry it has there, nobody knows what is above it either.
+        """
+        index, term = number(note, "index"), number(note, "term")
+        there, had, was_unknown = self.log.get(index), self.last_index, index in self.unknown
+        self._stand_up_to(index)
+        if there is not None and there.term == term:
+            return UNCHANGED
+        lost = self._replace(index, self._prefixes.of(index, term), note)
+        if there is None and was_unknown:
+            self._fill(had)
+            lost = []
+        elif not lost and had <= index:
+            return UNCHANGED
+        lost_from = min([index + 1, *(held.index for held in lost)])
+        self._committed = min(self._committed, lost_from - 1)
+        return Change(lost=tuple(lost), lost_from=lost_from)
+
+    def restore(self, last_index: int, snapshot_index: int = 0) -> Change:
+        """Keep everything up to this index; what is missing below it is unknown.
+
+        So is what a snapshot stands for that nobody has noted: it may have come from elsewhere.
+        """
+        last = max(last_index, snapshot_index)
+        change = self.truncate(last + 1)
+        if last == snapshot_index > self.snapshot_index:
+            self._take(self.snapshot_index + 1)
+        self._fill(last)
+        self.snapshot_index = snapshot_index
+        self.configurations.settle(snapshot_index)
         return change
 
+    def enter(self, term: int) -> None:
+        """Take in its current term; in a term that went back, everything is said anew."""
+        if self.term is not None and term < self.term:
+            self._committed = 0
+        if self.leads is not None and term > number(self.leads, "term"):
+            self.leads = None
+        self.term = term
+
+    def lead(self, note: Note) -> None:
+        """Take in that it leads."""
+        self.enter(number(note, "term"))
+        self.leads = note
+
+    def start(self) -> None:
+        """Forget what an incarnation knows, and not what is on the disk."""
+        self.term, self.leads, self._committed = None, None, 0
+
+    # --- its log
+
+    def _stand_up_to(self, index: int) -> None:
+        self.snapshot_index = max(self.snapshot_index, index)
+        self.configurations.settle(index)
+
+    def _fill(self, last: int) -> None:
+        """Something is there up to this index."""
+        had = self.last_index
+        if had < last:
+            self.unknown = range(self.unknown.start if self.unknown else had + 1, last + 1)
+
+    def _replace(self, last: int, prefix: Prefix | None, note: Note) -> list[Held]:
+        """Hold this prefix, or (None) something unknown up to an index, and nothing else; answers what was lost."""
+        fresh: list[Prefix] = []
+        self.unknown = NOTHING if prefix else range(1, last + 1)
+        while prefix is not None and not ((held := self.log.get(prefix.index)) and held.prefix is prefix):
+            fresh.append(prefix)
+            prefix = prefix.below
+        taken = self._take(prefix.index + 1 if prefix else 1)
+        for each in reversed(fresh):
+            self._hold(Held(each.index, each.term, each.command, note, each))
+        return [held for held in taken if not self.may_hold(held.index, held.term)]
+
     def _take(self, first: int) -> list[Held]:
-        at = bisect_left(self._held, first, key=_index)
+        if not self._held or self._indices[-1] < first:
+            return []
+        at = bisect_left(self._indices, first)
         taken = self._held[at:]
-        del self._held[at:]
+        del self._held[at:], self._indices[at:]
         for held in taken:
             del self.log[held.index]
         return taken
 
     def _put(self, index: int, term: int, command: Value, note: Note) -> Held:
-        held = Held(index, term, command, note, self._prefix(index, term, command))
+        return self._hold(Held(index, term, command, note, self._prefix(index, term, command)))
+
+    def _hold(self, held: Held) -> Held:
         self._held.append(held)
-        self.log[index] = held
+        self._indices.append(held.index)
+        self.log[held.index] = held
         return held
 
     def _prefix(self, index: int, term: int, command: Value) -> Prefix | None:
         below = self._held[-1] if self._held else None
-        after = below.index if below else 0
-        if (below and below.prefix is None) or max(self.unknown.start, after + 1) < min(self.unknown.stop, index):
+        if below is not None and below.prefix is None:
             return None
-        prefix = below.prefix if below else None
-        key = prefix, index, term, identity(command)
-        found = self._prefixes.get(key)
-        if found is None:
-            found = self._prefixes[key] = Prefix(prefix, index, term, command)
-        return found
+        after = below.index if below is not None else 0
+        if self.unknown and max(self.unknown.start, after + 1) < min(self.unknown.stop, index):
+            return None
+        return self._prefixes.above(below.prefix if below is not None else None, index, term, command)
 
 
 class Replicas:
-    """All nodes of a trace; `observe` every note, and ask about any node at any moment."""
+    """All nodes of a trace; `observe` every note, and ask about any node at any moment.
 
-    def __init__(self) -> None:
-        self._prefixes: dict[Any, Prefix] = {}
+    Where no node has noted which members it goes by, they are the nodes that were named at first; where none were, all
+    that have noted anything.
+    """
+
+    def __init__(self, nodes: Sequence[str] = ()) -> None:
+        self._prefixes = Prefixes()
         self._replicas: dict[str, Replica] = {}
+        self._founders = Configuration(0, tuple(nodes)) if nodes else None
 
     def __getitem__(self, node: str) -> Replica:
-        if node not in self._replicas:
-            self._replicas[node] = Replica(self._prefixes)
-        return self._replicas[node]
+        found = self._replicas.get(node)
+        if found is None:
+            found = self._replicas[node] = Replica(self._prefixes)
+        return found
 
     @property
     def known(self) -> Mapping[str, Replica]:
         """The nodes that have noted anything, by name."""
         return self._replicas
 
+    def in_force(self, node: str) -> Sequence[Configuration]:
+        """What a node goes by: the last configuration known to be committed, if it has told, to the current one."""
+        founders = self._founders or Configuration(0, tuple(self._replicas))
+        return self[node].configurations.in_force() or (founders,)
+
+    @property
+    def settled(self) -> Configuration | None:
+        """The last configuration that any node knows to be committed."""
+        return last_settled(replica.configurations for replica in self._replicas.values())
+
     def observe(self, note: Note) -> Change:
         """Take in a note; answers what it did to the log of its node."""
-        replica = self[note.node]
+        replica = self._replicas.get(note.node) or self[note.node]
+        take_in = TESTIMONY.get(note.kind)
+        if not replica.is_silent and take_in is not None:
+            return take_in(replica, note)
         if note.kind in LIFECYCLE:
             replica.is_silent = replica.is_silent or note.kind == "crash" or bool(replica.last_index)
             replica.start()
+        if not replica.is_silent or note.kind in LIFECYCLE or note.kind in TRANSPORT:
             return UNCHANGED
-        if note.kind in TRANSPORT:
-            return UNCHANGED
-        settled = _settle(replica, note) if replica.is_silent else UNCHANGED
-        change = _apply(replica, note)
-        return change if settled is UNCHANGED else settled._replace(placed=change.placed, committed=change.committed)
+        settled = _settle(replica, note)
+        change = UNCHANGED if take_in is None else take_in(replica, note)
+        return settled._replace(placed=change.placed, committed=change.committed)
 
 
 def _settle(replica: Replica, note: Note) -> Change:
     """The first word of a node after its crash says what it came back with."""
     replica.is_silent = False
-    kept = number(note, "last_index") if note.kind == "restored" else 0
-    return replica.restore(kept)._replace(lost_from=kept + 1)
+    is_restored = note.kind == "restored"
+    kept = (number(note, "last_index"), number(note, "snapshot_index")) if is_restored else (0, 0)
+    return replica.restore(*kept)._replace(lost_from=max(kept) + 1)
 
 
-def _apply(replica: Replica, note: Note) -> Change:
-    match note.kind:
-        case "term" | "leads" | "voted":
-            replica.enter(number(note, "term"))
-        case "restored":
-            replica.enter(number(note, "term"))
-            return replica.restore(number(note, "last_index"))
-        case "committed":
-            return replica.commit(number(note, "index"))
-        case "appended":
-            return replica.append(note)
-        case "truncated":
-            return replica.truncate(number(note, "first_index"))
+def _term(replica: Replica, note: Note) -> Change:
+    replica.enter(number(note, "term"))
     return UNCHANGED
+
+
+def _leads(replica: Replica, note: Note) -> Change:
+    replica.lead(note)
+    return UNCHANGED
+
+
+def _restored(replica: Replica, note: Note) -> Change:
+    replica.enter(number(note, "term"))
+    return replica.restore(number(note, "last_index"), number(note, "snapshot_index"))
+
+
+def _configured(replica: Replica, note: Note) -> Change:
+    replica.configurations.go_by(note)
+    return UNCHANGED
+
+
+TESTIMONY: Final[Mapping[str, Callable[[Replica, Note], Change]]] = {
+    "term": _term,
+    "voted": _term,
+    "leads": _leads,
+    "restored": _restored,
+    "configured": _configured,
+    "appended": Replica.append,
+    "installed": Replica.install,
+    "truncated": lambda replica, note: replica.truncate(number(note, "first_index")),
+    "committed": lambda replica, note: replica.commit(number(note, "index")),
+    "compacted": lambda replica, note: replica.compact(number(note, "index")),
+}
+"""How each kind of note changes what is known of its node."""

@@ -21,6 +21,7 @@ class EntitledAnswers(SafetyProperty):
 
     name = "entitled-answers"
     looks_at = ("acknowledged",)
+    heeds = frozenset({"acknowledged", "leads", *LIFECYCLE})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)

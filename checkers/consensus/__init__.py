@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .application import AppliesInOrder, StateMachineSafety
+from .commits import CommitByQuorum
 from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
 from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
@@ -13,6 +14,7 @@ __all__ = [
     "AppliesInOrder",
     "ChosenByQuorum",
     "ChosenStays",
+    "CommitByQuorum",
     "Decides",
     "DecidesAmongRivals",
     "DecreesDurable",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
-from ...histories.values import identity
 from ..monitor import SafetyProperty, number, tell
+from ..replicas import is_same
 from ..verdict import Anomaly
 
 
@@ -25,24 +25,32 @@ class StateMachineSafety(SafetyProperty):
 
     name = "state-machine-safety"
     looks_at = ("applied",)
+    heeds = frozenset(looks_at)
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._first: dict[int, tuple[Any, Note]] = {}
+        self._first: dict[int, Note] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; only `applied` with a command says anything here."""
         if note.kind != "applied" or note.fact("command") is None:
             return None
         self.judged += 1
-        index, entry = number(note, "index"), identity(note.facts[1:])
-        known, first = self._first.setdefault(index, (entry, note))
-        if known == entry:
+        index = number(note, "index")
+        first = self._first.setdefault(index, note)
+        if first is note or all(map(is_same, first.facts, note.facts)):
             return None
         headline = f"{first.node} and {note.node} apply different entries at index {index}:"
         return tell(
             "two-commands", headline, first, note, because="All state machines apply the same entry at an index."
         )
+
+
+class _Position(NamedTuple):
+    """Where the state machine of a node stands, and the note that says so."""
+
+    at: int
+    note: Note
 
 
 class _Skip(NamedTuple):
@@ -56,42 +64,56 @@ class _Skip(NamedTuple):
 class AppliesInOrder(SafetyProperty):
     """Each node applies in ascending order, without gaps, each index once per incarnation.
 
-    A state machine in memory dies with its node, so a restarted node applies again, from the start; one that keeps it on
-    disk goes on somewhere. The trace does not say which it is, and the notes of what was applied last may have died in
-    the crash. So an incarnation after a crash may begin at any index; from there on, and for a node's first incarnation
-    from the beginning of the log, nothing may be left out.
+    A state machine in memory dies with its node. A node that restores a log starts at its snapshot (at the beginning, if
+    it has none) and applies again what is above; with `installed` it jumps to the index of a snapshot. What a snapshot
+    stands for is not passed over; nothing else may be left out. Where an incarnation after a crash restores nothing, the
+    trace does not say where its state machine is: it may begin at any index.
     """
 
     name = "applies-in-order"
     looks_at = ("applied",)
+    heeds = frozenset({"applied", "installed", "restored", *LIFECYCLE})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._last: dict[str, Note] = {}
+        self._at: dict[str, _Position] = {}
         self._restarted: dict[str, None] = {}
         self._effects: dict[int, Note] = {}
         self._indices: list[int] = []
         self._skips: list[_Skip] = []
 
     def observe(self, note: Note, /) -> Anomaly | None:
-        """Take in a note; `applied` is judged, a crash begins anew."""
-        if note.kind in LIFECYCLE:
-            self._last.pop(note.node, None)
-            if note.kind != "start":
-                self._restarted[note.node] = None
-        return self._apply(note) if note.kind == "applied" else None
+        """Take in a note; `applied` is judged, a crash begins anew, and a snapshot is a position."""
+        match note.kind:
+            case "applied":
+                return self._apply(note)
+            case "installed":
+                return self._install(note)
+            case "restored":
+                self._at[note.node] = _Position(number(note, "snapshot_index"), note)
+            case kind if kind in LIFECYCLE:
+                self._at.pop(note.node, None)
+                if kind != "start":
+                    self._restarted[note.node] = None
+        return None
+
+    def _install(self, note: Note) -> Anomaly | None:
+        self.judged += 1
+        index, before = number(note, "index"), self._at.get(note.node)
+        self._at[note.node] = _Position(index, note)
+        return _went_back(before, note) if before is not None and index < before.at else None
 
     def _apply(self, note: Note) -> Anomaly | None:
         self.judged += 1
-        index, last = number(note, "index"), self._last.get(note.node)
-        self._last[note.node] = note
-        if last is not None and index <= number(last, "index"):
-            return _went_back(last, note)
+        index, before = number(note, "index"), self._at.get(note.node)
+        self._at[note.node] = _Position(index, note)
+        if before is not None and index <= before.at:
+            return _went_back(before, note)
         passed = self._take_effect(index, note)
         if passed is not None:
             return passed
-        begins_anywhere = last is None and note.node in self._restarted
-        return None if begins_anywhere else self._skip(_Skip(number(last, "index") if last else 0, index, note))
+        begins_anywhere = before is None and note.node in self._restarted
+        return None if begins_anywhere else self._skip(_Skip(before.at if before else 0, index, note))
 
     def _take_effect(self, index: int, note: Note) -> Anomaly | None:
         """The first effect at an index turns every earlier skip of it into a gap."""
@@ -111,15 +133,17 @@ class AppliesInOrder(SafetyProperty):
         return None
 
 
-def _went_back(last: Note, note: Note) -> Anomaly:
-    index, before = number(note, "index"), number(last, "index")
-    if index == before:
+def _went_back(before: _Position, note: Note) -> Anomaly:
+    index, deed = number(note, "index"), "applies" if note.kind == "applied" else "goes to"
+    if before.note.kind != "applied":
+        headline = f"{note.node} {deed} index {index} when it stands at a snapshot of index {before.at}:"
+        kind = "out-of-order"
+    elif index == before.at:
         headline, kind = f"{note.node} applies index {index} twice:", "applied-twice"
     else:
-        headline, kind = f"{note.node} applies index {index} after index {before}:", "out-of-order"
-    return tell(
-        kind, headline, last, note, because="A node applies in ascending order, each index once until it crashes."
-    )
+        headline, kind = f"{note.node} {deed} index {index} after index {before.at}:", "out-of-order"
+    rule = "A node applies in ascending order, each index once until it crashes."
+    return tell(kind, headline, before.note, note, because=rule)
 
 
 def _gap(skip: _Skip, effect: Note) -> Anomaly:

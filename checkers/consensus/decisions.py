@@ -16,18 +16,18 @@ from ...histories.trace import Note
 from ...histories.values import Value, identity, to_json
 from ..monitor import SafetyProperty, number, tell
 from ..progress import Bound, Deadline, heal_ns
-from ..replicas import Held, Replicas
+from ..replicas import Change, is_same
 from ..verdict import Anomaly, Undecided, Verdict
+from .changes import LogProperty
 
 
 class _Decision(NamedTuple):
-    source: str
     slot: Any
     value: Value
     note: Note
 
 
-class Agreement(SafetyProperty):
+class Agreement(LogProperty):
     """No slot is decided twice with different values, at one node or at two.
 
     What is `committed` is compared with what is committed, and what is `applied` with what is applied. An entry without
@@ -39,27 +39,27 @@ class Agreement(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
-        self._first: dict[tuple[str, Any], _Decision] = {}
+        self._first: dict[str, dict[Any, _Decision]] = {source: {} for source in self.looks_at}
 
-    def observe(self, note: Note, /) -> Anomaly | None:
+    def judge(self, note: Note, change: Change) -> Anomaly | None:
         """Take in a note; each decision in it is held against the first one of its slot."""
-        change = self._replicas.observe(note)
-        for decision in _decisions(note, change.committed):
-            self.judged += 1
-            first = self._first.setdefault((decision.source, identity(decision.slot)), decision)
-            if identity(first.value) != identity(decision.value):
-                return _disagree(first, decision)
+        match note.kind:
+            case "applied" if note.facts[2] is not None:
+                return self._decide("applied", number(note, "index"), note.facts[2], note)
+            case "decided":
+                return self._decide("decided", note.fact("slot"), note.fact("value"), note)
+        found = (self._decide("committed", held.index, held.command, note) for held in change.committed)
+        return next((anomaly for anomaly in found if anomaly is not None), None) if change.committed else None
+
+    def _decide(self, source: str, slot: Value, value: Value, note: Note) -> Anomaly | None:
+        self.judged += 1
+        known, key = self._first[source], identity(slot)
+        first = known.get(key)
+        if first is None:
+            known[key] = _Decision(slot, value, note)
+        elif not is_same(first.value, value):
+            return _disagree(first, _Decision(slot, value, note))
         return None
-
-
-def _decisions(note: Note, committed: Sequence[Held]) -> Sequence[_Decision]:
-    match note.kind:
-        case "decided":
-            return [_Decision("decided", note.fact("slot"), note.fact("value"), note)]
-        case "applied" if note.fact("command") is not None:
-            return [_Decision("applied", note.fact("index"), note.fact("command"), note)]
-    return [_Decision("committed", held.index, held.command, note) for held in committed]
 
 
 def _disagree(first: _Decision, second: _Decision) -> Anomaly:
@@ -82,6 +82,7 @@ class Validity(SafetyProperty):
 
     name = "validity"
     looks_at = ("decided", "applied")
+    heeds = frozenset({"proposed", "decided", "leads", "crash", "appended", "applied"})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
@@ -89,11 +90,16 @@ class Validity(SafetyProperty):
         self._leads: dict[str, int] = {}
         self._leaders: dict[int, Note] = {}
         self._silenced: set[int] = set()
-        self._appended: set[Any] = set()
+        self._appended: dict[Any, list[Value]] = {}
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; a decision is held against the proposals so far."""
         match note.kind:
+            case "appended":
+                if self._leads.get(note.node) == note.facts[1]:
+                    self._appended.setdefault(note.facts[:2], []).append(note.facts[2])
+            case "applied":
+                return self._apply(note)
             case "proposed":
                 self._proposed.add(identity(note.fact("value")))
             case "decided":
@@ -103,10 +109,6 @@ class Validity(SafetyProperty):
                 self._leaders.setdefault(number(note, "term"), note)
             case "crash":
                 self._silenced.add(self._leads.pop(note.node, 0))
-            case "appended" if self._leads.get(note.node) == note.fact("term"):
-                self._appended.add(identity(note.facts))
-            case "applied":
-                return self._apply(note)
         return None
 
     def _decide(self, note: Note) -> Anomaly | None:
@@ -118,12 +120,12 @@ class Validity(SafetyProperty):
         return tell("not-proposed", headline, note, because="Only a proposed value is decided.")
 
     def _apply(self, note: Note) -> Anomaly | None:
-        term, command = number(note, "term"), note.fact("command")
+        term, command = number(note, "term"), note.facts[2]
         leader = self._leaders.get(term)
         if command is None or leader is None or term in self._silenced:
             return None
         self.judged += 1
-        if identity(note.facts[:3]) in self._appended:
+        if any(is_same(command, proposed) for proposed in self._appended.get(note.facts[:2], ())):
             return None
         headline = f"{note.node} applies {to_json(command)} of term {term}, which no leader of that term had appended:"
         rule = "Only what a leader put into its log is applied."
@@ -171,13 +173,25 @@ def _first_asked(history: History, asks: Callable[[Operation], bool], *, after_n
 
 def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:
     highest = 0
-    known: set[Any] = set()
+    decided: set[Any] = set()
+    applied: dict[int, list[Sequence[Value]]] = {}
     for note in evidence.trace.of_kind("decided", "committed", "applied"):
-        made = identity(note.facts[:1] if note.kind == "decided" else note.facts)
-        is_new = number(note, "index") > highest if note.kind == "committed" else made not in known
+        if note.kind == "decided":
+            slot = identity(note.facts[:1])
+            is_new = slot not in decided
+            decided.add(slot)
+        else:
+            index = number(note, "index")
+            is_new = index > highest if note.kind == "committed" else _is_new(note.facts, applied.setdefault(index, []))
+            highest = max(highest, index)
         if is_new and note.time > after_ns:
             return note
-        known.add(made)
-        if note.kind != "decided":
-            highest = max(highest, number(note, "index"))
     return None
+
+
+def _is_new(effect: Sequence[Value], known: list[Sequence[Value]]) -> bool:
+    """Whether an effect is none of these; it is one of them afterwards."""
+    is_new = not any(all(map(is_same, effect, other)) for other in known)
+    if is_new:
+        known.append(effect)
+    return is_new

@@ -15,6 +15,7 @@ class ElectionSafety(SafetyProperty):
 
     name = "election-safety"
     looks_at = ("leads",)
+    heeds = frozenset(looks_at)
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
@@ -40,6 +41,7 @@ class VotesOnce(SafetyProperty):
 
     name = "votes-once"
     looks_at = ("voted",)
+    heeds = frozenset({"voted", "restored"})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
@@ -47,7 +49,7 @@ class VotesOnce(SafetyProperty):
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; `voted` and `restored` tell of votes."""
-        if note.kind not in {"voted", "restored"}:
+        if note.kind not in self.heeds:
             return None
         candidate = note.fact("candidate" if note.kind == "voted" else "voted")
         if candidate is None:
@@ -66,6 +68,7 @@ class TermMonotone(SafetyProperty):
 
     name = "term-monotone"
     looks_at = ("term", "voted", "leads")
+    heeds = frozenset({*looks_at, "restored"})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
@@ -73,7 +76,7 @@ class TermMonotone(SafetyProperty):
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; every kind that tells the current term counts."""
-        if note.kind not in {"term", "voted", "leads", "restored"}:
+        if note.kind not in self.heeds:
             return None
         self.judged += 1
         term = number(note, "term")

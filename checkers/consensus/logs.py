@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import to_json
 from ..monitor import SafetyProperty, number, tell
-from ..replicas import Held, Prefix, Replicas
+from ..replicas import Change, Held, Prefix, Replicas
 from ..verdict import Anomaly
+from .changes import LogProperty
 
 
-class LeaderAppendOnly(SafetyProperty):
+class LeaderAppendOnly(LogProperty):
     """A leader never deletes or overwrites an entry of its own log.
 
     A node leads from its `leads` until it notes a higher term, or crashes.
@@ -23,39 +24,45 @@ class LeaderAppendOnly(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
         self._leads: dict[str, Note] = {}
 
-    def observe(self, note: Note, /) -> Anomaly | None:
+    def judge(self, note: Note, change: Change) -> Anomaly | None:
         """Take in a note; what a leader does to its log is judged."""
-        change = self._replicas.observe(note)
-        self._follow(note)
+        kind = note.kind
+        if kind == "leads":
+            self._leads[note.node] = note
+        if kind not in REWRITES:
+            leads = self._leads.get(note.node)
+            if leads is not None and (kind in LIFECYCLE or _is_in_higher_term(note, than=leads)):
+                del self._leads[note.node]
+            return None
         leads = self._leads.get(note.node)
-        if leads is None or note.kind not in {"appended", "truncated"}:
+        if leads is None:
             return None
         self.judged += 1
-        if change.lost_from is None:
-            return None
-        term = number(leads, "term")
-        deed = "deletes" if note.kind == "truncated" else "overwrites"
-        headline = f"{note.node} leads in term {term}, and {deed} its log from index {change.lost_from} on:"
-        lost = [held.note for held in change.lost[:1]]
-        rule = "A leader only appends to its log while it leads."
-        return tell(f"leader-{deed}", headline, leads, *lost, note, because=rule)
+        return None if change.lost_from is None else _rewrites(leads, note, change)
 
-    def _follow(self, note: Note) -> None:
-        leads = self._leads.get(note.node)
-        if note.kind == "leads":
-            self._leads[note.node] = note
-        elif leads and (note.kind in LIFECYCLE or _is_in_higher_term(note, than=leads)):
-            del self._leads[note.node]
+
+REWRITES: Final = frozenset({"appended", "truncated", "installed"})
+"""The notes by which a node that is up changes its log."""
 
 
 def _is_in_higher_term(note: Note, *, than: Note) -> bool:
     return note.kind in {"term", "voted", "restored"} and number(note, "term") > number(than, "term")
 
 
-class LogMatching(SafetyProperty):
+def _rewrites(leads: Note, note: Note, change: Change) -> Anomaly:
+    deed = "overwrites" if note.kind == "appended" else "deletes"
+    headline = (
+        f"{note.node} leads in term {number(leads, 'term')}, and {deed} its log from index {change.lost_from} on:"
+    )
+    lost = [held.note for held in change.lost[:1]]
+    return tell(
+        f"leader-{deed}", headline, leads, *lost, note, because="A leader only appends to its log while it leads."
+    )
+
+
+class LogMatching(LogProperty):
     """Two logs with an entry of the same index and term are the same up to there.
 
     The logs of any two moments are compared: what an index and a term stand for never changes, because only the leader
@@ -67,12 +74,11 @@ class LogMatching(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
         self._first: dict[tuple[int, int], Held] = {}
 
-    def observe(self, note: Note, /) -> Anomaly | None:
+    def judge(self, note: Note, change: Change) -> Anomaly | None:
         """Take in a note; each entry put into a log is held against the first of its index and term."""
-        for held in self._replicas.observe(note).placed:
+        for held in change.placed:
             self.judged += 1
             anomaly = self._compare(held, note)
             if anomaly is not None:
@@ -82,6 +88,8 @@ class LogMatching(SafetyProperty):
     def _compare(self, held: Held, note: Note) -> Anomaly | None:
         where = held.index, held.term
         first = self._first.setdefault(where, held)
+        if first is held or (first.prefix is held.prefix and held.prefix is not None):
+            return None
         if not first.is_same_entry(held):
             return _two_entries(first, held)
         if first.prefix is None:
@@ -171,41 +179,54 @@ class LeaderCompleteness(SafetyProperty):
         self._replicas = Replicas()
         self._commits: dict[Any, _Commit] = {}
         self._elections: list[_Election] = []
+        self._highest_term = 0
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note; commits are held against elections, and elections against commits."""
         change = self._replicas.observe(note)
-        return self._elect(note) if note.kind == "leads" else self._commit(note, change.committed)
+        if note.kind == "leads":
+            return self._elect(note)
+        return self._commit(note, change.committed) if change.committed else None
 
     def _elect(self, note: Note) -> Anomaly | None:
         replica = self._replicas[note.node]
         election = _Election(number(note, "term"), note, dict(replica.log), replica.unknown)
         self._elections.append(election)
-        return self._first_gap([(commit, election) for commit in self._commits.values()])
+        self._highest_term = max(self._highest_term, election.term)
+        return self._first_gap(self._commits.values(), [election])
 
     def _commit(self, note: Note, committed: Sequence[Held]) -> Anomaly | None:
         term = self._replicas[note.node].term
         if term is None:
             return None
-        news = [commit for held in committed if self._is_news(commit := _Commit(held, term, note))]
-        self._commits.update({commit.held.entry: commit for commit in news})
-        return self._first_gap([(commit, election) for commit in news for election in self._elections])
+        news = [_Commit(held, term, note) for held in committed if self._is_news(held, term)]
+        self._commits.update({_key(commit.held): commit for commit in news})
+        return self._first_gap(news, self._elections) if term < self._highest_term else None
 
-    def _is_news(self, commit: _Commit) -> bool:
-        known = self._commits.get(commit.held.entry)
-        return known is None or commit.term < known.term
+    def _is_news(self, held: Held, term: int) -> bool:
+        known = self._commits.get(_key(held))
+        return known is None or term < known.term
 
-    def _first_gap(self, pairs: Sequence[tuple[_Commit, _Election]]) -> Anomaly | None:
-        due = [(commit, election) for commit, election in pairs if election.term > commit.term]
-        self.judged += len(due)
-        return next((_incomplete(*pair) for pair in due if _is_missing(*pair)), None)
+    def _first_gap(self, commits: Iterable[_Commit], elections: Sequence[_Election]) -> Anomaly | None:
+        for commit in commits:
+            for election in elections:
+                if election.term > commit.term:
+                    self.judged += 1
+                    if _is_missing(commit.held, election):
+                        return _incomplete(commit, election)
+        return None
 
 
-def _is_missing(commit: _Commit, election: _Election) -> bool:
-    held = election.log.get(commit.held.index)
-    if held is None:
-        return commit.held.index not in election.unknown
-    return not held.is_same_entry(commit.held)
+def _key(held: Held) -> Any:
+    """The same for the same entry above the same log."""
+    return held.entry if held.prefix is None else held.prefix
+
+
+def _is_missing(held: Held, election: _Election) -> bool:
+    there = election.log.get(held.index)
+    if there is None:
+        return held.index not in election.unknown
+    return not held.is_same_entry(there)
 
 
 def _incomplete(commit: _Commit, election: _Election) -> Anomaly:

@@ -282,7 +282,7 @@ FACTS: dict[str, st.SearchStrategy[Any]] = {
     "term": st.tuples(TERM),
     "voted": st.tuples(TERM, st.sampled_from(NODES)),
     "leads": st.tuples(TERM),
-    "restored": st.tuples(TERM, st.sampled_from((None, *NODES)), st.integers(0, 3)),
+    "restored": st.tuples(TERM, st.sampled_from((None, *NODES)), st.integers(0, 3), st.just(0)),
     "appended": st.tuples(INDEX, TERM, COMMAND),
     "truncated": st.tuples(INDEX),
     "committed": st.tuples(INDEX, TERM),

@@ -32,11 +32,11 @@ STORED = "n1 appended 1 1 a; n2 appended 1 1 a; n1 acknowledged 1 1 c1 1;"
             "n1 appended 1 1 a; n2 appended 1 2 a; n1 acknowledged 1 1 c1 1",
             "too-few-disks",
         ),
-        ("a restart that restores it", STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 1", "upheld"),
+        ("a restart that restores it", STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 1 0", "upheld"),
         ("a restart that restores nothing", STORED + "n2 crash fault; n2 restart; n2 term 1", "acknowledged-lost"),
         (
             "a restart that restores a shorter log",
-            STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0",
+            STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0 0",
             "acknowledged-lost",
         ),
         ("restarted, and silent since", STORED + "n2 crash fault; n2 restart", "upheld"),
@@ -49,13 +49,13 @@ STORED = "n1 appended 1 1 a; n2 appended 1 1 a; n1 acknowledged 1 1 c1 1;"
         ),
         (
             "told by no note, but restored",
-            "n1 appended 1 1 a; n2 crash fault; n2 restart; n2 restored 1 n1 1; n1 acknowledged 1 1 c1 1",
+            "n1 appended 1 1 a; n2 crash fault; n2 restart; n2 restored 1 n1 1 0; n1 acknowledged 1 1 c1 1",
             "upheld",
         ),
         ("it may be on a disk that is down", "n1 appended 1 1 a; n2 crash fault; n1 acknowledged 1 1 c1 1", "upheld"),
         (
             "it was not on the disk that was down",
-            "n1 appended 1 1 a; n2 crash fault; n1 acknowledged 1 1 c1 1; n2 restart; n2 restored 1 n1 0",
+            "n1 appended 1 1 a; n2 crash fault; n1 acknowledged 1 1 c1 1; n2 restart; n2 restored 1 n1 0 0",
             "acknowledged-lost",
         ),
         ("a truncation", STORED + "n2 truncated 1", "acknowledged-lost"),
@@ -94,12 +94,12 @@ def test_a_story_tells_which_disks_can_hold_the_entry() -> None:
         "  at 2 ms: n1 acknowledged (index 1, term 1, client c1, msg_id 1)\n"
         "An acknowledged entry is on a majority of disks, and no restart loses it."
     )
-    lost = STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0"
+    lost = STORED + "n2 crash fault; n2 restart; n2 restored 1 n1 0 0"
     assert story(Durable().check(trace(lost, nodes=CLUSTER))) == (
         "Index 1 of term 1 was acknowledged, and n2 has lost it; of 3 disks at most n1 can hold it:\n"
         "  at 1 ms: n1 appended (index 1, term 1, command a)\n"
         "  at 3 ms: n1 acknowledged (index 1, term 1, client c1, msg_id 1)\n"
-        "  at 6 ms: n2 restored (term 1, voted n1, last_index 0)\n"
+        "  at 6 ms: n2 restored (term 1, voted n1, last_index 0, snapshot_index 0)\n"
         "An acknowledged entry is on a majority of disks, and no restart loses it."
     )
 

@@ -33,8 +33,12 @@ def test_a_term_has_at_most_one_leader(text: str, expected: str) -> None:
         ("others vote for others", "n1 voted 1 n2; n3 voted 1 n3", "upheld"),
         ("two votes in a term", "n1 voted 1 n2; n1 voted 1 n3", "voted-twice"),
         ("a vote forgotten in a crash", "n1 voted 1 n2; n1 crash fault; n1 restart; n1 voted 1 n1", "voted-twice"),
-        ("another vote restored", "n1 voted 1 n2; n1 crash fault; n1 restart; n1 restored 1 n3 0", "voted-twice"),
-        ("no vote restored: it votes no second time", "n1 voted 1 n2; n1 crash fault; n1 restored 1 null 0", "upheld"),
+        ("another vote restored", "n1 voted 1 n2; n1 crash fault; n1 restart; n1 restored 1 n3 0 0", "voted-twice"),
+        (
+            "no vote restored: it votes no second time",
+            "n1 voted 1 n2; n1 crash fault; n1 restored 1 null 0 0",
+            "upheld",
+        ),
     ),
 )
 def test_a_node_votes_once_in_a_term(text: str, expected: str) -> None:
@@ -50,8 +54,8 @@ def test_a_node_votes_once_in_a_term(text: str, expected: str) -> None:
         ("back to an earlier term", "n1 term 7; n1 term 6", "term-went-back"),
         ("a vote in an earlier term", "n1 term 7; n1 voted 6 n2", "term-went-back"),
         ("a leader of an earlier term", "n1 term 7; n1 leads 6", "term-went-back"),
-        ("restored from before", "n1 term 7; n1 crash fault; n1 restart; n1 restored 6 null 0", "term-went-back"),
-        ("restored from after, since the note was lost", "n1 term 7; n1 crash fault; n1 restored 8 null 0", "upheld"),
+        ("restored from before", "n1 term 7; n1 crash fault; n1 restart; n1 restored 6 null 0 0", "term-went-back"),
+        ("restored from after, since the note was lost", "n1 term 7; n1 crash fault; n1 restored 8 null 0 0", "upheld"),
         ("a restart that restores nothing", "n1 term 7; n1 crash fault; n1 restart; n1 term 1", "term-went-back"),
     ),
 )

@@ -29,7 +29,7 @@ from upheld.testing.traces import cases, outcome, story, trace
         ),
         (
             "it crashed",
-            "n1 appended 1 1 a; n1 leads 2; n1 crash fault; n1 restart; n1 restored 2 n1 1; n1 truncated 1",
+            "n1 appended 1 1 a; n1 leads 2; n1 crash fault; n1 restart; n1 restored 2 n1 1 0; n1 truncated 1",
             "undecided",
         ),
         (
@@ -39,7 +39,7 @@ from upheld.testing.traces import cases, outcome, story, trace
         ),
         (
             "it deletes what it restored and nobody had told",
-            "n1 restored 1 n1 3; n1 leads 2; n1 truncated 2",
+            "n1 restored 1 n1 3 0; n1 leads 2; n1 truncated 2",
             "leader-deletes",
         ),
     ),
@@ -75,17 +75,17 @@ def test_a_leader_only_appends(text: str, expected: str) -> None:
         ),
         (
             "nobody knows what it restored",
-            "n1 appended 1 1 a; n1 appended 2 2 b; n2 restored 1 null 1; n2 appended 2 2 b",
+            "n1 appended 1 1 a; n1 appended 2 2 b; n2 restored 1 null 1 0; n2 appended 2 2 b",
             "upheld",
         ),
         (
             "known again, and different",
-            "n1 appended 1 1 a; n1 appended 2 2 b; n2 restored 1 null 1; n2 appended 2 2 b; n2 appended 1 3 c",
+            "n1 appended 1 1 a; n1 appended 2 2 b; n2 restored 1 null 1 0; n2 appended 2 2 b; n2 appended 1 3 c",
             "two-prefixes",
         ),
         (
             "a crash between two notes of one log",
-            "n1 appended 1 1 a; n1 crash fault; n1 restored 1 null 2; n1 appended 3 2 c; n2 appended 1 1 a; n2 appended 2 1 b; n2 appended 3 2 c",
+            "n1 appended 1 1 a; n1 crash fault; n1 restored 1 null 2 0; n1 appended 3 2 c; n2 appended 1 1 a; n2 appended 2 1 b; n2 appended 3 2 c",
             "upheld",
         ),
     ),
@@ -142,7 +142,7 @@ def test_logs_match(text: str, expected: str) -> None:
         ("who committed it did not say its term", "n1 appended 1 1 a; n1 committed 1 1; n2 leads 5", "undecided"),
         (
             "nobody knows what the leader restored",
-            "n1 leads 1; n1 appended 1 1 a; n1 committed 1 1; n2 restored 1 null 1; n2 leads 2",
+            "n1 leads 1; n1 appended 1 1 a; n1 committed 1 1; n2 restored 1 null 1 0; n2 leads 2",
             "upheld",
         ),
         (
@@ -152,7 +152,7 @@ def test_logs_match(text: str, expected: str) -> None:
         ),
         (
             "it is told again after a restart",
-            "n1 leads 1; n1 appended 1 1 a; n1 crash fault; n1 restored 1 n1 1; n1 leads 2; n1 committed 1 1; n2 leads 3",
+            "n1 leads 1; n1 appended 1 1 a; n1 crash fault; n1 restored 1 n1 1 0; n1 leads 2; n1 committed 1 1; n2 leads 3",
             "incomplete-leader",
         ),
     ),
