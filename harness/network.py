@@ -3,7 +3,7 @@
 A link has one stream, drawn once per message whatever faults act, so the 17th message of a link has the same luck in every
 variation of a plan. A link that nothing hits is `plain`, and its messages take the short way in `life.Life.send`; all
 others come through `Network.carry`, where each rule in force may change their fate. A message becomes a parcel only when
-something beside its delay and its loss has to be known about it.
+more than loss and delay may hit it, or somebody has to be told of it.
 
 A message whose fate the plan has fixed (`plan.deliveries`) stands beside its link: no rule acts on it, it takes nobody's
 place, waits behind nobody, and nobody waits behind it, even where the link keeps the order of sending.
@@ -28,6 +28,9 @@ from .traffic import rules_of
 if TYPE_CHECKING:
     from .life import Life
     from .world import World
+
+
+LOSE, DELAY = Turn.LOSE, Turn.DELAY
 
 
 class Station(Protocol):
@@ -168,17 +171,18 @@ class Network:
     def put_in_force(self, rule: Rule) -> Callable[[], None]:
         """Put a rule in force; answers how to end it."""
         self._rules.append(rule)
-        self._apply_all()
+        self._apply_where_hit(rule)
         return lambda: self._end(rule)
 
     def _end(self, rule: Rule) -> None:
         self._rules.remove(rule)
-        self._apply_all()
+        self._apply_where_hit(rule)
         rule.end()
 
-    def _apply_all(self) -> None:
+    def _apply_where_hit(self, rule: Rule) -> None:
         for route in self._routes.values():
-            self._apply(route)
+            if rule.hits(route.sender.name, route.receiver.name):
+                self._apply(route)
 
     def _apply(self, route: Route) -> None:
         hit = (rule for rule in self._rules if rule.hits(route.sender.name, route.receiver.name))
@@ -191,29 +195,37 @@ class Network:
 
     def carry(self, route: Route, luck: int, message: Message) -> None:
         """Decide the fate of a message that was just sent along a route which is not plain."""
-        world = self._world
-        if route.is_simple:
-            for rule in route.rules:
-                if luck >> rule.shift & rule.mask < rule.limit:
-                    if rule.turn is Turn.LOSE:
-                        world.fired[rule.kind] += 1
-                        return
-                    break
-            else:
-                arrival = world.now + route.delays[luck & DELAY_BITS]
-                if route.fifo:
-                    arrival = route.in_order(arrival)
-                heappush(
-                    world.agenda, (arrival, world.sequence(), route.receiver.receive, route.sender.address, message)
-                )
-                return
+        if route.is_simple and self._carried(route, luck, message):
+            return
         self._message_ids += 1
         parcel = Parcel(route, luck, message, self._message_ids)
-        if world.full:
+        if self._world.full:
             kind = message.__struct_config__.tag
             body = freeze(msgspec.to_builtins(message, enc_hook=dict))
             self._tell(route.sender.address, "send", parcel.message_id, route.receiver.address, kind, body)
         self.decide(parcel)
+
+    def _carried(self, route: Route, luck: int, message: Message) -> bool:
+        """Decide it here and now, if nothing hits the message but loss and delay; answers whether that was so."""
+        world = self._world
+        now, fired = world.now, world.fired
+        arrival = now + route.delays[luck & DELAY_BITS]
+        for rule in route.rules:
+            if luck >> rule.shift & rule.mask < rule.limit:
+                if rule.turn is DELAY:
+                    late_ns = rule.late_ns(luck)
+                    arrival += late_ns
+                    if late_ns and arrival > now + route.floor_ns(now):
+                        fired[rule.kind] += 1
+                elif rule.turn is LOSE:
+                    fired[rule.kind] += 1
+                    return True
+                else:
+                    return False
+        if route.fifo:
+            arrival = route.in_order(arrival)
+        heappush(world.agenda, (arrival, world.sequence(), route.receiver.receive, route.sender.address, message))
+        return True
 
     def decide(self, parcel: Parcel) -> None:
         """Decide the fate of a message that was just sent, or of one that nobody holds any more."""
@@ -223,7 +235,7 @@ class Network:
             self._as_planned(parcel, delivery)
             return
         parcel.delays = [route.delays[luck & DELAY_BITS]]
-        parcel.holder, parcel.lines, parcel.waits = None, (), None
+        parcel.is_held, parcel.lines, parcel.waits = False, (), None
         if route.fifo:
             parcel.floor_ns = route.floor_ns(self.now)
         for rule in route.rules:
@@ -232,8 +244,7 @@ class Network:
                 if parcel.why:
                     self._dropped(parcel, parcel.why)
                     return
-                if parcel.holder is not None:
-                    parcel.holder.append(parcel)
+                if parcel.is_held:
                     return
         for rule in route.watchers:
             rule.sent(parcel)

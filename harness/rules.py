@@ -6,7 +6,7 @@ held nor late. A message has 64 bits of luck, shared out to all purposes, so tha
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
@@ -75,7 +75,9 @@ class Turn(IntEnum):
     ADMIT = 2
     """It may lose it, by what else is on the link."""
     CHANGE = 3
-    """It changes when, or how many times, the message arrives."""
+    """It changes how the message arrives."""
+    DELAY = 4
+    """It makes it later, and does nothing else."""
 
 
 class Parcel:
@@ -88,7 +90,7 @@ class Parcel:
         delays: of each copy that arrives, in nanoseconds.
         floor_ns: no copy arrives before that delay, on a link that keeps the order of sending.
         why: the kind of fault that lost it, or "".
-        holder: keeps it until a later time, if anybody does.
+        is_held: whether somebody keeps it until a later time.
         lines: what it has to queue for before it is under way.
         waits: at its arrival, until it has been overtaken, if anybody says so.
     """
@@ -96,7 +98,7 @@ class Parcel:
     __slots__ = (
         "delays",
         "floor_ns",
-        "holder",
+        "is_held",
         "lines",
         "luck",
         "message",
@@ -115,7 +117,7 @@ class Parcel:
         self.delays: list[int] = []
         self.floor_ns = -1
         self.why = ""
-        self.holder: list[Parcel] | None = None
+        self.is_held = False
         self.lines: tuple[Bandwidth, ...] = ()
         self.waits: Reordering | None = None
 
@@ -156,6 +158,10 @@ class Rule(Protocol):
         """Change the fate of one message whose lot it is, and which nobody has lost; answers whether it did."""
         ...
 
+    def late_ns(self, luck: int) -> int:
+        """By how much a message is later whose lot it is; 0 but for a rule whose turn is DELAY."""
+        ...
+
     def sent(self, parcel: Parcel) -> None:
         """This message goes its way; not told of one whose fate the plan has fixed."""
 
@@ -166,11 +172,29 @@ class Rule(Protocol):
         """Let go of what it has kept; it is not in force any more."""
 
 
-class OnLinks:
+class Idle:
+    """What most rules answer to most questions."""
+
+    watches: ClassVar[bool] = False
+
+    def late_ns(self, luck: int) -> int:  # noqa: ARG002  # as those that delay messages
+        """It delays nothing."""
+        return 0
+
+    def sent(self, parcel: Parcel) -> None:
+        """Nothing to remember."""
+
+    def arrived(self, parcel: Parcel) -> None:
+        """Nothing to do."""
+
+    def end(self) -> None:
+        """Nothing is kept."""
+
+
+class OnLinks(Idle):
     """A rule for all links that begin or end at one of some nodes."""
 
-    turn: Turn = Turn.CHANGE
-    watches: ClassVar[bool] = False
+    turn = Turn.CHANGE
 
     def __init__(self, kind: str, nodes: Collection[str], bits: Bits = ALWAYS, rate: float = 1) -> None:
         self.kind = kind
@@ -184,15 +208,6 @@ class OnLinks:
     def change(self, parcel: Parcel) -> bool:
         """What happens to a message whose lot it is."""
         raise NotImplementedError
-
-    def sent(self, parcel: Parcel) -> None:
-        """Nothing to remember."""
-
-    def arrived(self, parcel: Parcel) -> None:
-        """Nothing to do."""
-
-    def end(self) -> None:
-        """Nothing is kept."""
 
 
 class Loss(OnLinks):
@@ -215,57 +230,65 @@ class Duplication(OnLinks):
 
     def change(self, parcel: Parcel) -> bool:
         """Add a copy."""
-        parcel.delays.append(parcel.delays[0] + part_of(self._amount_ns, parcel))
+        parcel.delays.append(parcel.delays[0] + part_of(self._amount_ns, parcel.luck))
         return True
 
 
-class Delaying(OnLinks):
+class Lateness(OnLinks):
+    """A rule that makes messages later, and does nothing else."""
+
+    turn = Turn.DELAY
+
+    def change(self, parcel: Parcel) -> bool:
+        """Delay all copies."""
+        return parcel.put_off(self.late_ns(parcel.luck))
+
+
+class Delaying(Lateness):
     """A message is up to `amount_ns` later, and so overtaken by others."""
 
     def __init__(self, kind: str, nodes: Collection[str], rate: float, amount_ns: int) -> None:
         super().__init__(kind, nodes, LATE, rate)
         self._amount_ns = amount_ns
 
-    def change(self, parcel: Parcel) -> bool:
-        """Delay all copies."""
-        return parcel.put_off(part_of(self._amount_ns, parcel))
+    def late_ns(self, luck: int) -> int:
+        """Each duration equally likely."""
+        return part_of(self._amount_ns, luck)
 
 
-class HeavyTail(OnLinks):
-    """Every message is later: most by a third of `amount_ns` and a little, few by a lot."""
+class HeavyTail(Lateness):
+    """Every message is later: most by less than half of `amount_ns`, a few by a lot."""
 
     def __init__(self, kind: str, nodes: Collection[str], amount_ns: int) -> None:
         super().__init__(kind, nodes)
-        self._late_ns = delays(Delay(shape="heavy_tail", min_ns=0, mean_ns=amount_ns, max_ns=TAIL_MAX * amount_ns))
+        self._quantiles = delays(Delay(shape="heavy_tail", min_ns=0, mean_ns=amount_ns, max_ns=TAIL_MAX * amount_ns))
 
-    def change(self, parcel: Parcel) -> bool:
-        """Delay all copies."""
-        return parcel.put_off(self._late_ns[TAIL.of(further(parcel.luck))])
+    def late_ns(self, luck: int) -> int:
+        """A quantile."""
+        return self._quantiles[TAIL.of(further(luck))]
 
 
-def part_of(amount_ns: int, parcel: Parcel) -> int:
+def part_of(amount_ns: int, luck: int) -> int:
     """Between none and all of a duration, each equally likely."""
-    return amount_ns * AMOUNT.of(parcel.luck) // QUANTILES
+    return amount_ns * (luck >> AMOUNT.shift) // QUANTILES
 
 
-class Partition:
-    """No message crosses from one side to another, or goes along a link that is cut; or it is late.
+class Partition(Idle):
+    """No message crosses from one side to another, or goes along a link that is cut: here it is dropped.
 
-    A node that is on no side is on one more, also one that joins meanwhile. A client that is on no side stands with the node that it talks to, so nothing of
-    its own is cut.
+    A node that is on no side is on one more, also one that joins meanwhile. A client that is on no side stands with the node
+    that it talks to, so nothing of its own is cut.
     """
 
     shift, mask, limit = ALWAYS.shift, ALWAYS.mask, ALWAYS.limit(1)
-    watches: ClassVar[bool] = False
+    turn = Turn.LOSE
 
     def __init__(self, network: Network, fault: Fault, nodes: Collection[str]) -> None:
         self.kind = fault.fault
-        self.turn = {"drop": Turn.LOSE, "hold": Turn.HOLD, "slow": Turn.CHANGE}[fault.mode]
-        self._network = network
-        self._late_ns, self._one_way = fault.amount_ns, fault.one_way
-        self._held: list[Parcel] = []
+        self._network, self._nodes = network, nodes
+        self._one_way, self._amount_ns = fault.one_way, fault.amount_ns
         self._cut = frozenset(fault.cut)
-        self._nodes, self._rest = nodes, len(fault.sides)
+        self._rest = len(fault.sides)
         self._side_of = {name: number for number, side in enumerate(fault.sides) for name in side}
 
     def hits(self, sender: str, receiver: str) -> bool:
@@ -281,23 +304,46 @@ class Partition:
         return self._side_of.get(name, self._rest if name in self._nodes else None)
 
     def change(self, parcel: Parcel) -> bool:
-        """Lose it, hold it until the end of the partition, or delay it."""
-        if self.turn is Turn.LOSE:
-            parcel.why = self.kind
-        elif self.turn is Turn.HOLD:
-            parcel.holder = self._held
-        else:
-            return parcel.put_off(self._late_ns)
+        """Lose it."""
+        parcel.why = self.kind
         return True
 
-    def sent(self, parcel: Parcel) -> None:
-        """Nothing to remember."""
 
-    def arrived(self, parcel: Parcel) -> None:
-        """Nothing to do."""
+class Jam(Partition):
+    """A partition that holds messages until its end."""
+
+    turn = Turn.HOLD
+
+    def __init__(self, network: Network, fault: Fault, nodes: Collection[str]) -> None:
+        super().__init__(network, fault, nodes)
+        self._held: list[Parcel] = []
+
+    def change(self, parcel: Parcel) -> bool:
+        """Hold it."""
+        parcel.is_held = True
+        self._held.append(parcel)
+        return True
 
     def end(self) -> None:
         """Send what was held on its way again; other rules may hit it then."""
         held, self._held = self._held, []
         for parcel in held:
             self._network.decide(parcel)
+
+
+class Slowdown(Partition):
+    """A partition that messages cross, `amount_ns` late."""
+
+    turn = Turn.DELAY
+
+    def change(self, parcel: Parcel) -> bool:
+        """Delay all copies."""
+        return parcel.put_off(self._amount_ns)
+
+    def late_ns(self, luck: int) -> int:  # noqa: ARG002  # all are equally late
+        """The same for all messages."""
+        return self._amount_ns
+
+
+PARTITIONS: Final[Mapping[str, type[Partition]]] = {"drop": Partition, "hold": Jam, "slow": Slowdown}
+"""What a partition does, by the mode of the fault."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ...impl.node import MS
 from ..draws import Draw
 from ..plan import LEADER, Fault
-from ..rules import Partition
+from ..rules import PARTITIONS
 from .kind import FaultKind, Undo
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ MODES: Final[Mapping[Literal["drop", "hold", "slow"], int]] = {"drop": 5, "hold"
 
 
 def _cut(world: World, fault: Fault) -> Undo:
-    return world.network.put_in_force(Partition(world.network, fault, world.machines))
+    return world.network.put_in_force(PARTITIONS[fault.mode](world.network, fault, world.machines))
 
 
 def _amiss(fault: Fault) -> str:
