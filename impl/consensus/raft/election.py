@@ -27,7 +27,7 @@ class Voter(Stable):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         settings = context.settings
-        self.clock, self.dice = context.clock, context.dice
+        self.dice = context.dice
         self.timeout_ns: int = settings["election_min_ns"]
         self.timeout_spread: int = settings["election_max_ns"] - self.timeout_ns + 1
         self.heartbeat_ns: int = settings["heartbeat_ns"]
@@ -35,7 +35,6 @@ class Voter(Stable):
         self.check_quorum: bool = settings.get("check_quorum", True)
         self.role = FOLLOWER
         self.leader: NodeId | None = None
-        self.heard_ns = -self.timeout_ns
         self.patience_ns = self.timeout_ns
         self.commit_index = self.snapshot.index
         self.votes: set[NodeId] = set()
@@ -47,6 +46,7 @@ class Voter(Stable):
             Vote: self.on_vote,
         }
         self.timers: dict[str, Callable[[Outbox], None]] = {
+            "silence": self.on_silence,
             "election": self.on_election_timeout,
             "votes": self.ask_for_votes,
         }
@@ -91,13 +91,24 @@ class Voter(Stable):
 
     def await_leader(self, out: Outbox) -> None:
         """§5.2: without a sign of life from a leader for an election timeout, a node begins an election."""
+        out.cancel_timer("silence")
         out.set_timer("election", self.patience_ns)
 
+    def believe_in(self, leader: NodeId, out: Outbox) -> None:
+        """§5.2: here is a sign of life; the first part of the election timeout begins, which is the same for all."""
+        if self.leader is None:
+            out.cancel_timer("election")
+        self.leader = leader
+        out.set_timer("silence", self.timeout_ns)
+
+    def on_silence(self, out: Outbox) -> None:
+        """Thesis, 4.2.3: for the smallest election timeout a node believes in its leader; then the random part begins."""
+        self.leader = None
+        out.set_timer("election", self.patience_ns - self.timeout_ns)
+
     def hears_a_leader(self) -> bool:
-        """Thesis, 4.2.3: a node that has heard from a leader within the smallest election timeout believes in it."""
-        if self.role == LEADER:
-            return self.check_quorum
-        return self.leader is not None and self.clock.monotonic_ns() - self.heard_ns < self.timeout_ns
+        """Thesis, 4.2.3: whether one believes in a leader; in oneself only when one would notice that nobody answers."""
+        return self.leader is not None and (self.role != LEADER or self.check_quorum)
 
     # --- standing for election
 
@@ -111,8 +122,11 @@ class Voter(Stable):
             self.start_election(out)
 
     def may_stand(self) -> bool:
-        """Thesis, 4.2.2: whoever is no member stands only to make sure that all hear of it, until that is committed."""
-        return self.is_member or self.configurations[-1].log_index > self.commit_index
+        """Thesis, 4.2.2: whoever has been removed stands to let all know of it, until that is committed; others wait."""
+        if self.is_member:
+            return True
+        was_member = any(self.id in each.members for each in self.configurations)
+        return was_member and self.configurations[-1].log_index > self.commit_index
 
     def start_election(self, out: Outbox) -> None:
         """§5.2: increment the term, vote for oneself, ask all others; if nothing comes of it in time, begin again."""

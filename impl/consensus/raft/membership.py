@@ -9,7 +9,7 @@ from typing import Final
 from ...node import Context, Error, NodeId, Outbox
 from ..messages import Answer
 from .election import LEADER
-from .messages import Appended, Change, Entry
+from .messages import Change, Entry
 from .snapshots import Compactor
 
 JOIN: Final = "join"
@@ -25,15 +25,15 @@ class CatchUp:
     Attributes:
         node: its name.
         goal: the end of the log when the present round began; the round ends when the node has come that far.
-        began_ns: when the round began.
-        rounds: how many have begun.
+        beats: for how many heartbeats the round has lasted.
+        rounds: how many have ended.
     """
 
-    __slots__ = ("began_ns", "goal", "node", "rounds")
+    __slots__ = ("beats", "goal", "node", "rounds")
 
-    def __init__(self, node: NodeId) -> None:
-        self.node = node
-        self.goal = self.began_ns = self.rounds = 0
+    def __init__(self, node: NodeId, goal: int) -> None:
+        self.node, self.goal = node, goal
+        self.beats = self.rounds = 0
 
 
 class Reconfigurer(Compactor, ABC):
@@ -93,10 +93,9 @@ class Reconfigurer(Compactor, ABC):
     def begin(self, message: Change, out: Outbox) -> None:
         """Thesis, 4.2.1: whoever joins catches up first; whoever leaves is out with the next entry."""
         if message.action == JOIN:
-            self.newcomer = CatchUp(message.node)
+            self.newcomer = CatchUp(message.node, self.log.last_index)
             self.survey()
-            self.begin_round(self.newcomer)
-            self.replicate(out)
+            self.send_entries(message.node, self.progress[message.node], out)
         else:
             self.change_to([member for member in self.members if member != message.node], out)
 
@@ -110,34 +109,28 @@ class Reconfigurer(Compactor, ABC):
         """Thesis, 4.2.1: a node that catches up gets entries, too."""
         return self.others if self.newcomer is None else (*self.others, self.newcomer.node)
 
-    def begin_round(self, newcomer: CatchUp) -> None:
-        """Thesis, 4.2.1: in a round a node gets all that is in the log at its beginning."""
-        newcomer.goal = self.log.last_index
-        newcomer.began_ns = self.clock.monotonic_ns()
-        newcomer.rounds += 1
-
-    def on_appended(self, sender: NodeId, message: Appended, out: Outbox) -> None:
-        """Thesis, 4.2.1: an answer may end a round."""
-        super().on_appended(sender, message, out)
+    def on_heartbeat(self, out: Outbox) -> None:
+        """Thesis, 4.2.1: see how the newcomer does; nobody waits for a node that does not answer."""
+        super().on_heartbeat(out)
         newcomer = self.newcomer
-        if newcomer is not None and self.progress[newcomer.node].match_index >= newcomer.goal:
+        if newcomer is None:
+            return
+        newcomer.beats += 1
+        progress = self.progress[newcomer.node]
+        if progress.match_index >= newcomer.goal:
             self.end_round(newcomer, out)
+        elif progress.silence > self.silence_max:
+            self.give_up(out)
 
     def end_round(self, newcomer: CatchUp, out: Outbox) -> None:
-        """Thesis, 4.2.1: who gets the rest within an election timeout is fast enough for a member."""
-        if self.clock.monotonic_ns() - newcomer.began_ns < self.timeout_ns:
+        """Thesis, 4.2.1: who gets all that a round began with within an election timeout is fast enough for a member."""
+        newcomer.rounds += 1
+        if newcomer.beats * self.heartbeat_ns <= self.timeout_ns:
             self.newcomer = None
             self.change_to((*self.members, newcomer.node), out)
         elif newcomer.rounds < ROUNDS_MAX:
-            self.begin_round(newcomer)
+            newcomer.goal, newcomer.beats = self.log.last_index, 0
         else:
-            self.give_up(out)
-
-    def on_heartbeat(self, out: Outbox) -> None:
-        """Thesis, 4.2.1: nobody waits for a node that does not answer."""
-        super().on_heartbeat(out)
-        newcomer = self.newcomer
-        if newcomer is not None and self.progress[newcomer.node].silence > self.silence_max:
             self.give_up(out)
 
     def give_up(self, out: Outbox) -> None:

@@ -192,9 +192,7 @@ class Replicator(Voter, ABC):
             self.adopt(term, out)
         elif self.role != FOLLOWER:
             self.step_down(out)
-        self.leader = leader
-        self.heard_ns = self.clock.monotonic_ns()
-        self.await_leader(out)
+        self.believe_in(leader, out)
 
     def is_consistent(self, message: AppendEntries) -> bool:
         """§5.3: the log holds the entry before the new ones, with the same term; what a snapshot stands for is agreed."""
@@ -234,7 +232,8 @@ class Replicator(Voter, ABC):
             return
         progress.is_awaited = False
         progress.silence = 0
-        progress.round = max(progress.round, message.round)
+        if message.round > progress.round:  # noqa: PLR1730  # `max` costs a call, and answers are many
+            progress.round = message.round
         if message.success:
             self.go_on(progress, message.index, out)
         elif not self.back_off(progress, message.index):

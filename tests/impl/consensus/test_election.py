@@ -75,6 +75,7 @@ def test_5_2_a_node_starts_as_a_follower_and_waits_for_a_leader() -> None:
     assert node.role == "follower"
     assert out.effects == [
         Effect("note", ("configured", 0, ("n1", "n2", "n3"))),
+        Effect("cancel_timer", ("silence",)),
         Effect("set_timer", ("election", 150)),
     ]
 
@@ -116,7 +117,7 @@ def test_5_2_a_vote_survives_a_crash() -> None:
 def test_5_2_a_vote_is_on_disk_before_it_is_given() -> None:
     out = told(started(stored=log_of(1)), "n2", RequestVote(1, 1, 1))
     assert out.effects[0] == Effect("store", (("ballot", 0), Ballot(2, 1, "n2")))
-    assert names(out) == ["store", "sync", "set_timer", "send", "note voted"]
+    assert names(out) == ["store", "sync", "cancel_timer", "set_timer", "send", "note voted"]
 
 
 def test_5_2_a_new_leader_tells_all_others_at_once() -> None:
@@ -131,7 +132,15 @@ def test_5_2_a_candidate_follows_the_leader_of_its_term() -> None:
     node = standing()
     out = told(node, "n2", heartbeat(1))
     assert (node.role, node.leader) == ("follower", "n2")
-    assert Effect("set_timer", ("election", 150)) in out.effects
+    assert out.effects[:2] == [Effect("cancel_timer", ("election",)), Effect("set_timer", ("silence", 150))]
+
+
+def test_5_2_after_the_smallest_timeout_it_waits_for_the_random_rest_of_its_own() -> None:
+    node = started()
+    node.patience_ns = 170
+    told(node, "n2", heartbeat(1))
+    assert timed_out(node, "silence").effects == [Effect("set_timer", ("election", 20))]
+    assert node.leader is None
 
 
 def test_5_2_a_split_vote_ends_in_a_new_election() -> None:
@@ -263,7 +272,7 @@ def test_4_2_3_whoever_hears_from_a_leader_ignores_candidates() -> None:
 def test_4_2_3_after_a_silence_it_does_not() -> None:
     node = started()
     told(node, "n2", heartbeat(1))
-    node.heard_ns -= 150
+    timed_out(node, "silence")
     assert told(node, "n3", RequestVote(2, 9, 9)).sent(Vote) == [("n3", Vote(2, True))]
 
 
@@ -302,4 +311,7 @@ def test_a_leader_that_resigns_sends_no_heartbeat_and_waits_for_another() -> Non
     leader = elected()
     for _ in range(7):
         timed_out(leader, "heartbeat")
-    assert names(timed_out(leader, "heartbeat")) == ["cancel_timer", "set_timer"]
+    out = timed_out(leader, "heartbeat")
+    assert Effect("cancel_timer", ("heartbeat",)) in out.effects
+    assert Effect("set_timer", ("election", 150)) in out.effects
+    assert out.sent(AppendEntries) == []
