@@ -6,7 +6,7 @@ import gc
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -177,6 +177,9 @@ FORTH_AND_BACK: Final = ("clock-offset", "clock-step", "clock-strobe")
 """Faults whose `amount_ns` may be negative."""
 CLIENT: Final = re.compile(r"c\d+")
 """A client on a side of a partition; it may have nothing to do in this plan."""
+STATION: Final = re.compile(r"(c\d+|operator)(\.[1-9]\d*)?")
+"""Who is no node, in one of its lives."""
+MESSAGE: Final = re.compile(r"([^>#]+)>([^>#]+)#[1-9]\d*")
 
 
 def check_plan(plan: Plan, system: System) -> None:
@@ -194,7 +197,6 @@ def check_plan(plan: Plan, system: System) -> None:
     phases = plan.phases
     if not 0 <= phases.heal_ns <= phases.quiet_ns <= phases.final_ns <= phases.end_ns or not phases.end_ns:
         raise UsageError(f"phases must go forward (0 <= heal <= quiet <= final <= end, and end > 0): {phases}")
-    _check_newcomers(plan, system)
     names = _names(plan)
     for operation in plan.operations:
         if operation.node and operation.node not in names:
@@ -203,6 +205,29 @@ def check_plan(plan: Plan, system: System) -> None:
             raise UsageError(f"an operation of client {operation.client} at {operation.at_ns} ns: neither is negative")
     for fault in plan.faults:
         _check_fault(plan, fault)
+    _check_links(plan)
+    _check_newcomers(plan, system)
+
+
+def _check_links(plan: Plan) -> None:
+    """Links lie between nodes and clients; messages are counted from 1 by address, which a client's later lives change."""
+    known = _names(plan)
+    for name, link in plan.links.items():
+        ends = name.split(">")
+        if name != "*" and (len(ends) != 2 or not all(end in known or STATION.fullmatch(end) for end in ends)):
+            raise UsageError(f"there is no link {name!r}: write 'n1>n2', or '*' for all others; {_who(known)}")
+        if not (0 <= link.loss <= 1 and 0 <= link.duplicate <= 1) or min(link.bytes_per_s, link.queue) < 0:
+            raise UsageError(f"the link {name!r} has a probability outside [0, 1], or less than no room: {link}")
+    for name, delivery in plan.deliveries.items():
+        found = MESSAGE.fullmatch(name)
+        if found is None or not all(end in known or STATION.fullmatch(end) for end in found.groups()):
+            raise UsageError(f"there is no message {name!r}: the 17th from n1 to n2 is 'n1>n2#17'; {_who(known)}")
+        if (delivery.delay_ns or 0) < 0 or delivery.copies < 1:
+            raise UsageError(f"the message {name!r} cannot arrive before it is sent, or less than once: {delivery}")
+
+
+def _who(nodes: Sequence[str]) -> str:
+    return f"the nodes are {', '.join(nodes)}, and clients c0, c1, ..."
 
 
 def _names(plan: Plan) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from upheld.harness.faults import FAULTS
 from upheld.harness.plan import Delay, Disk, Fault, Link, Phases, Plan, PlannedOperation
 from upheld.harness.system import Budget, Stage, System, Variant
+from upheld.harness.trial import Run
 from upheld.impl.node import MS, SECOND, ClientOutbox, Context, Dice, Invocation, Message, Outbox, Reply, Request
 
 
@@ -118,6 +119,42 @@ def plan_of(*faults: Fault, operations: Sequence[PlannedOperation] = (), **chang
         "phases": Phases(heal_ns=600 * MS, quiet_ns=700 * MS, final_ns=800 * MS, end_ns=SECOND),
     }
     return Plan(**(told | changes))
+
+
+# --- nodes that do one thing
+
+
+def told(run: Run, *kinds: str, node: str = "") -> list[str]:
+    """The notes of these kinds in words, with their milliseconds."""
+    return [f"{note.time // MS} {note}" for note in run.evidence.trace.of_kind(*kinds) if note.node == node or not node]
+
+
+class Idle:
+    """A node that does what its subclass says, and nothing else."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def on_start(self, out: Outbox) -> None: ...
+    def on_message(self, sender: str, message: Message, out: Outbox) -> None: ...
+    def on_timer(self, name: str, out: Outbox) -> None: ...
+
+
+def first_node(do: Callable[[Any, Outbox], None], timer: Callable[[str, Outbox], None] = lambda name, out: None) -> Any:
+    """A system in which n1 does something when it starts, and at timers."""
+
+    class Node(Idle):
+        def on_start(self, out: Outbox) -> None:
+            if self.context.id == "n1":
+                do(self, out)
+
+        def on_timer(self, name: str, out: Outbox) -> None:
+            timer(name, out)
+
+        def on_message(self, sender: str, message: Message, out: Outbox) -> None:
+            out.note("proposed", f"{type(message).__name__} of {sender}")
+
+    return system_of(Node)
 
 
 # --- a cluster whose members change
