@@ -211,8 +211,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many operations it invokes, final reads included, and how many faults it has."""
-        return len(self.operations), len(self.faults)
+        """How many operations it invokes, final reads included; and how many faults it has, and messages with a fate of their own."""
+        return len(self.operations), len(self.faults) + len(self.deliveries)
 
 
 def write_plan(plan: Plan) -> bytes:

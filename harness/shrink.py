@@ -1,21 +1,23 @@
 """Makes the plan of a failure minimal: the fewest operations and faults, the simplest ones, the roundest numbers.
 
 A step is taken only if the smaller plan fails in the same way. What is tried, and in which order, stands in
-`harness.simplify`; here it is done, counted, never twice, and confirmed.
+`harness.simplify`; here it is done, counted, and confirmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from ..histories.errors import NondeterministicRun
+from ..histories.errors import NondeterministicRun, UsageError
 from .plan import Plan, write_plan
-from .simplify import PASSES, Failure, Simplify
+from .simplify import DETOURS, PASSES, Failure, Simplify
 from .trial import Run
 
-REPLAYS_MAX: Final = 1_000
+REPLAYS_MAX: Final = 3_000
+DETOUR_REPLAYS_MAX: Final = 400
+"""Each detour may use so many before it has led to something smaller."""
 
 Reproduce: TypeAlias = Callable[[Plan], Failure | None]
 """Runs a plan and judges it: the failure, if the same claim fails with the same kind of anomaly."""
@@ -37,13 +39,17 @@ def shrink(failure: Failure, reproduce: Reproduce, *, replays_max: int = REPLAYS
         NondeterministicRun: the minimal plan gave two different runs.
     """
     search = _Search(failure, reproduce, replays_max)
-    before = None
-    while before != search.failure.plan and not search.is_spent:
-        before = search.failure.plan
-        for simplify in PASSES:
-            search.follow(simplify)
+    search.settle()
+    while search.detour():
+        pass
     plan = search.failure.plan
     return Shrunk(plan, _confirmed(plan, reproduce), search.replays + 2)
+
+
+def weight(plan: Plan) -> tuple[int, int]:
+    """How much there is to read in a plan: its size, a fault for two operations; then its text."""
+    operations, faults = plan.size
+    return operations + 2 * faults, len(write_plan(plan))
 
 
 def _confirmed(plan: Plan, reproduce: Reproduce) -> Run:
@@ -60,30 +66,64 @@ class _Search:
     def __init__(self, failure: Failure, reproduce: Reproduce, replays_max: int) -> None:
         self.failure, self.replays = failure, 0
         self._reproduce, self._replays_max = reproduce, replays_max
-        self._tried = {write_plan(failure.plan)}
+        self._visited = {write_plan(failure.plan)}
+        self._harmless: set[bytes] = set()
 
     @property
     def is_spent(self) -> bool:
         return self.replays >= self._replays_max
 
-    def follow(self, simplify: Simplify) -> None:
-        """Try all that a pass proposes, and tell it what came of each."""
+    def settle(self) -> None:
+        """Follow all passes until none of them helps."""
+        before = None
+        while before != self.failure.plan and not self.is_spent:
+            before = self.failure.plan
+            for simplify in PASSES:
+                for _ in self._accepted(simplify):
+                    pass
+
+    def detour(self) -> bool:
+        """Whether a detour has led to a smaller failure; of nothing there is none."""
+        return self.failure.plan.size != (0, 0) and any(self._leads_on(detour) for detour in DETOURS)
+
+    def _leads_on(self, detour: Simplify) -> bool:
+        """Go on from what the detour proposes, back to where it began each time, until that is smaller."""
+        begun, visited = self.failure, set(self._visited)
+        budget, self._replays_max = self._replays_max, min(self._replays_max, self.replays + DETOUR_REPLAYS_MAX)
+        for _ in self._accepted(detour, stay=True):
+            self.settle()
+            if weight(self.failure.plan) < weight(begun.plan):
+                break
+            self.failure, self._visited = begun, set(visited)
+        self._replays_max = budget
+        return self.failure is not begun
+
+    def _accepted(self, simplify: Simplify, *, stay: bool = False) -> Iterator[Plan]:
+        """Try all that a pass proposes, and tell it what came of each; with `stay` it never hears of a success."""
         proposals = simplify(self.failure)
         candidate = next(proposals, None)
         while candidate is not None and not self.is_spent:
+            fails = self._attempt(candidate)
+            if fails:
+                yield candidate
             try:
-                candidate = proposals.send(self._attempt(candidate))
+                candidate = proposals.send(fails and not stay)
             except StopIteration:
                 return
 
     def _attempt(self, candidate: Plan) -> bool:
-        """Whether the candidate fails in the same way; then it is the smallest so far."""
+        """Whether the candidate fails in the same way; then the search goes on from it. One that makes no sense does not."""
         text = write_plan(candidate)
-        if text in self._tried:
+        if text in self._visited or text in self._harmless:
             return False
-        self._tried.add(text)
         self.replays += 1
-        failure = self._reproduce(candidate)
-        if failure is not None:
+        try:
+            failure = self._reproduce(candidate)
+        except UsageError:
+            failure = None
+        if failure is None:
+            self._harmless.add(text)
+        else:
             self.failure = failure
+            self._visited.add(text)
         return failure is not None

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from upheld.harness.plan import ClockSkew, Fault, Link, Occurrence, Phases, Plan, PlannedOperation
 from upheld.harness.shrink import shrink
-from upheld.harness.simplify import Failure, ddmin
+from upheld.harness.simplify import Failure
+from upheld.harness.simplify.ddmin import ddmin
 from upheld.harness.trial import Run
 from upheld.histories.errors import NondeterministicRun
 from upheld.histories.evidence import Evidence
