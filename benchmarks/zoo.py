@@ -21,7 +21,7 @@ from rich.table import Table
 
 from upheld.claims.groups import RunGroup, run_groups
 from upheld.claims.registry import Docket, docket
-from upheld.harness.campaign import Hearing, Plans
+from upheld.harness.hearing import Hearing, Plans
 from upheld.harness.system import kebab
 
 BEGIN_EVERY = 100_000

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from ..checkers.verdict import Refuted, Verdict, describe
-from ..harness.campaign import Case, Group, Plans, reproduction
 from ..harness.determinism import check_determinism
+from ..harness.hearing import Case, Group, Plans, reproduction
 from ..harness.plan import Expectation, Fences, Plan
 from ..harness.shrink import shrink
 from ..harness.store import Store
@@ -221,11 +221,11 @@ class Doublecheck:
     plans: Plans
     origin: str
 
-    def __call__(self, seed: int) -> None:
-        """Run the plan of that seed twice here, and once in a fresh process.
+    def __call__(self, seed: int) -> str:
+        """Run the plan of that seed twice here, and once in a fresh process; answers the digest of all three.
 
         Raises:
             NondeterministicRun: the runs differ.
         """
         module = Path(self.origin).stem if self.origin.endswith(".py") else self.origin
-        check_determinism(self.plans.plan(seed), f"{module}:SYSTEM")
+        return check_determinism(self.plans.plan(seed), f"{module}:SYSTEM").digest

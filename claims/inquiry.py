@@ -8,21 +8,27 @@ from pathlib import Path
 from typing import Final
 
 from ..checkers.verdict import Verdict
-from ..harness.campaign import Campaign, Plans
+from ..harness.campaign import Campaign
+from ..harness.hearing import Plans
+from ..harness.journal import Journal
 from ..harness.plan import Plan, read_plan
 from ..harness.store import Store
+from ..histories.errors import UsageError
 from .claim import Claim, Derived, Examination, Trials
 from .groups import Doublecheck, Examining, Minimal, Minimising, RunGroup
-from .outcomes import Outcome, result_of_runs, result_of_verdict, verdict_of
+from .outcomes import Outcome, result_of_group, result_of_runs, result_of_verdict, verdict_of
 from .proceedings import Course, Proceedings
 from .registry import Docket
-from .results import ClaimResult
+from .results import ClaimResult, GroupResult
 
 RUNS: Final[Mapping[tuple[str, str], int]] = {("raft-kv", "reference"): 200, ("chat", "reference"): 60}
 """How many judged runs a claim needs, by system and variant."""
 RUNS_OF_OTHERS: Final = 60
 SEEDS_PER_RUN: Final = 4
 """How many seeds a claim may use up for each run that it needs, since some runs prove nothing."""
+
+MINIMISED_MAX: Final = 5
+"""How many failures a campaign that keeps going makes minimal: the first of each claim and kind of anomaly."""
 
 CORPUS: Final = Path(__file__).parents[1] / "histories" / "corpus"
 """Plans of failures that were made minimal, by system: they are run and judged again before any seed."""
@@ -32,13 +38,21 @@ class Inquiry:
     """Claims on their way to a verdict."""
 
     def __init__(
-        self, docket: Docket, proceedings: Proceedings, store: Store | None, *, runs: int | None, seed: int
+        self,
+        docket: Docket,
+        proceedings: Proceedings,
+        store: Store | None,
+        *,
+        runs: int | None,
+        seed: int,
+        share_min: float = 0.0,
     ) -> None:
         self._docket, self._proceedings, self._store, self._runs, self._seed = docket, proceedings, store, runs, seed
+        self._share_min = share_min
         self._seeds_max: int | None = None
         self._courses: list[Course] = []
         self._verdicts: dict[str, Verdict] = {}
-        self._minimal: dict[tuple[str, str], Minimal] = {}
+        self._minimal: dict[tuple[str, str], dict[str, Minimal]] = {}
 
     def examine(self, claims: Sequence[Claim]) -> None:
         """Look at everything there is, for the claims that are put to the test so."""
@@ -50,7 +64,7 @@ class Inquiry:
     def verify(self, groups: Sequence[RunGroup]) -> None:
         """Run each group: the failures that were kept, then seeds until its claims have their verdicts."""
         for group in groups:
-            self._doublecheck(group)
+            self._doublecheck(group, {})
         corpus = {group.system: _corpus(group.system) for group in groups}
         kept = [
             self._exhausting(group, Plans(group, plans), range(len(plans)))
@@ -70,7 +84,7 @@ class Inquiry:
         """Run that many seeds of each group, or until something fails; the failure with the lowest seed is made minimal."""
         self._seeds_max = runs
         for group in groups:
-            self._doublecheck(group)
+            self._doublecheck(group, {})
         courses = [self._exhausting(group, Plans(group), range(self._seed, self._seed + runs)) for group in groups]
         while not self._failures(courses) and any(not course.campaign.is_over for course in courses):
             self._proceedings.round(courses, lambda _course, _claim: None)
@@ -79,6 +93,39 @@ class Inquiry:
         for _, course, claim in self._failures(courses)[:1]:
             self._minimise(course, claim)
         self._proceedings.round((), self._minimise)
+
+    def sweep(self, groups: Sequence[RunGroup], runs: int, journal: Journal | None, *, minimises: bool) -> None:
+        """Run that many seeds of each group, whatever fails; then make the first of each kind of failure minimal.
+
+        Raises:
+            UsageError: the journal was begun by a system that ran differently.
+        """
+        self._seeds_max = runs
+        seeds = range(self._seed, self._seed + runs)
+        courses = [self._exhausting(group, Plans(group), seeds, keeps_going=True) for group in groups]
+        digests: dict[str, str] = {}
+        for group in groups:
+            self._doublecheck(group, digests)
+        self._proceedings.round((), self._minimise)
+        if journal is not None:
+            self._proceedings.resume(courses, journal)
+            _check_first(courses, digests, journal)
+        self._proceedings.sweep(courses, journal)
+        found = [
+            (seed, course, claim, kind)
+            for course in courses
+            for claim, tally in course.campaign.tallies.items()
+            for kind, seed in tally.failures.items()
+            if claim not in course.shown
+        ]
+        found.sort(key=lambda failure: failure[0])
+        for _, course, claim, kind in found[:MINIMISED_MAX] if minimises else ():
+            self._minimise_kind(course, claim, kind)
+        self._proceedings.round((), self._minimise)
+
+    def groups(self) -> list[GroupResult]:
+        """What came of the runs of each campaign."""
+        return [result_of_group(each.group, each.campaign, each.plans.group.kinds) for each in self._courses]
 
     def result(self, claim: Claim, variant: str) -> ClaimResult:
         """The row of a claim about a variant."""
@@ -96,10 +143,10 @@ class Inquiry:
             variant,
             Outcome(
                 campaign=course.campaign,
-                failed=course.found.get(claim.id),
                 kept=bool(course.plans.kept),
-                minimal=self._minimal.get((course.group.name, claim.id)),
+                minimal=self._minimal.get((course.group.name, claim.id), {}),
                 needed=self._needed(course.group),
+                share_min=self._share_min,
                 is_cut_short=self._proceedings.is_cut_short,
                 module=self._docket.named_by_user(system),
             ),
@@ -126,27 +173,38 @@ class Inquiry:
         content = {name: self._docket.claim(name).kind != "sometimes" for name in claims}
         return self._under_way(group, Plans(group), Campaign(content, seeds, needed=needed, kinds=group().kinds))
 
-    def _exhausting(self, group: RunGroup, plans: Plans, numbers: Sequence[int]) -> Course:
-        """A campaign over all of these plans, whatever its claims need."""
+    def _exhausting(
+        self, group: RunGroup, plans: Plans, numbers: Sequence[int], *, keeps_going: bool = False
+    ) -> Course:
+        """A campaign over all of these plans, whatever its claims need; if it keeps going, also whatever fails."""
         content = dict.fromkeys((name for _, name in group.claims), False)
-        return self._under_way(group, plans, Campaign(content, numbers, needed=len(numbers)))
+        kinds = plans.group.kinds if keeps_going else ()
+        campaign = Campaign(content, numbers, needed=len(numbers), kinds=kinds, keeps_going=keeps_going)
+        return self._under_way(group, plans, campaign)
 
     def _under_way(self, group: RunGroup, plans: Plans, campaign: Campaign) -> Course:
-        course = Course(group, plans, campaign)
+        shown = frozenset(name for name in campaign.tallies if self._docket.claim(name).kind == "sometimes")
+        course = Course(group, plans, campaign, shown)
         self._courses.append(course)
         return course
 
-    def _doublecheck(self, group: RunGroup) -> None:
-        """Make sure that the first seed gives the same run every time, before anything rests on that."""
+    def _doublecheck(self, group: RunGroup, digests: dict[str, str]) -> None:
+        """Make sure that the first seed gives the same run every time, before anything rests on that; keep its digest."""
         key = f"the first seed of {group.name}, three times"
-        self._proceedings.also(key, Doublecheck(Plans(group), group.origin), self._seed, lambda _: None)
+        self._proceedings.also(
+            key, Doublecheck(Plans(group), group.origin), self._seed, partial(digests.__setitem__, group.name)
+        )
 
     def _minimise(self, course: Course, claim: str) -> None:
-        kind, number = course.found[claim]
+        self._minimise_kind(course, claim, course.found[claim][0])
+
+    def _minimise_kind(self, course: Course, claim: str, kind: str) -> None:
+        """Make the first failure of that kind minimal."""
         work = Minimising(course.plans, claim, kind, self._store)
-        place = (course.group.name, claim)
-        key = f"making {claim} of {course.group.name} minimal"
-        self._proceedings.also(key, work, number, partial(self._minimal.__setitem__, place))
+        minimal = self._minimal.setdefault((course.group.name, claim), {})
+        key = f"making {kind} of {claim} of {course.group.name} minimal"
+        number = course.campaign.tallies[claim].failures[kind]
+        self._proceedings.also(key, work, number, partial(minimal.__setitem__, kind))
 
     def _failures(self, courses: Sequence[Course]) -> list[tuple[int, Course, str]]:
         """What failed, lowest seed first, then in the order of claims; a *sometimes* that was shown is no failure."""
@@ -154,9 +212,19 @@ class Inquiry:
             (course.found[claim][1], course, claim)
             for course in courses
             for claim in course.campaign.tallies
-            if claim in course.found and self._docket.claim(claim).kind != "sometimes"
+            if claim in course.found and claim not in course.shown
         ]
         return sorted(found, key=lambda failure: failure[0])
+
+
+def _check_first(courses: Sequence[Course], digests: Mapping[str, str], journal: Journal) -> None:
+    """Whether the journal was begun by a system that runs as this one does."""
+    for course in courses:
+        if course.campaign.first_digest not in {"", digests[course.group.name]}:
+            raise UsageError(
+                f"{journal.path}: was begun by another system: the first run of {course.group.name} is not what it was. "
+                "Name another file, or remove this one"
+            )
 
 
 def _corpus(system: str) -> tuple[Plan, ...]:

@@ -8,18 +8,19 @@ shows it, and undecided without one.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from ..checkers.verdict import Anomaly, Refuted, Undecided, Upheld, Verdict, word
 from ..harness.campaign import Campaign, Tally
 from ..harness.plan import Plan
 from .claim import Claim
-from .groups import Minimal
-from .results import ClaimResult
+from .groups import Minimal, RunGroup
+from .results import ClaimResult, FailureResult, GroupResult
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,19 @@ class Outcome:
 
     Attributes:
         campaign: of its group.
-        failed: the kind of the first failure and the number of its plan; None without one.
-        kept: whether the failing plan came from the corpus.
-        minimal: that failure, made minimal.
+        kept: whether failing plans came from the corpus.
+        minimal: its failures that were made minimal, by kind of anomaly.
         needed: how many judged runs it takes to be upheld.
+        share_min: which share of runs has to complete the minimum of the workload while faults act.
         is_cut_short: the budget of wall time has run out.
         module: what a replay has to name, where the system is not installed.
     """
 
     campaign: Campaign
-    failed: tuple[str, int] | None
     kept: bool = False
-    minimal: Minimal | None = None
+    minimal: Mapping[str, Minimal] = field(default_factory=dict)
     needed: int = 1
+    share_min: float = 0.0
     is_cut_short: bool = False
     module: str = ""
 
@@ -49,6 +50,7 @@ def result_of_runs(claim: Claim, system: str, variant: str, outcome: Outcome) ->
     """The row of a claim that was put to the test by runs."""
     tally = outcome.campaign.tallies.get(claim.id) or Tally()
     decided, reason = _decided(claim, tally, outcome)
+    failures = _failures(tally, outcome)
     sure = claim.kind == "always" and decided == "upheld"
     return _row(
         claim,
@@ -63,8 +65,25 @@ def result_of_runs(claim: Claim, system: str, variant: str, outcome: Outcome) ->
         operations=tally.operations,
         faults=dict(sorted(outcome.campaign.fired.items())),
         failure_rate_below=1 - 0.05 ** (1 / tally.runs) if sure else None,
-        evidence=_evidence(outcome, tally),
-        **{"digest": outcome.campaign.first_digest or None, **_failure(outcome)},
+        evidence=_evidence(outcome, tally, failures),
+        **{"digest": outcome.campaign.first_digest or None, **_told(failures)},
+        failures=failures,
+    )
+
+
+def result_of_group(group: RunGroup, campaign: Campaign, kinds: Sequence[str]) -> GroupResult:
+    """What came of the runs of a group that may have these kinds of fault."""
+    return GroupResult(
+        system=group.system,
+        variant=group.variant,
+        mutants=group.mutants,
+        workload=group.workload,
+        profile=group.profile,
+        runs=campaign.taken,
+        completed=campaign.completed,
+        unproven=dict(sorted(campaign.unproven.items())),
+        faults=dict(sorted({**dict.fromkeys(kinds, 0), **campaign.fired}.items())),
+        findings=dict(sorted(campaign.findings.items())),
     )
 
 
@@ -113,18 +132,27 @@ def verdict_of(result: ClaimResult) -> Verdict:
 
 def _decided(claim: Claim, tally: Tally, outcome: Outcome) -> tuple[str, str]:
     """The verdict of the claim as it is stated, and what it rests on."""
-    origin = "a plan of the corpus" if outcome.kept else "a run"
+    failed = tally.refuted.total()
+    origin = "a plan of the corpus" if outcome.kept else "a run" if failed == 1 else f"{failed:,} runs"
+    ending = "s" if failed == 1 or outcome.kept else ""
     if claim.kind == "sometimes":
-        if outcome.failed:
-            return "upheld", f"{origin} shows it"
+        if failed:
+            return "upheld", f"{origin} show{ending} it"
         return "undecided", f"{tally.runs} judged runs do not show it{_why(tally)}"
-    if outcome.failed:
-        return "refuted", f"{origin} refutes it"
+    if failed:
+        return "refuted", f"{origin} refute{ending} it"
     if tally.runs < outcome.needed:
         cut = ", and the time was up" if outcome.is_cut_short else ""
         return "undecided", f"{tally.runs} judged runs, of {outcome.needed} that it needs{cut}{_why(tally)}"
-    if outcome.campaign.quiet_kinds:
-        return "undecided", f"no {' and no '.join(outcome.campaign.quiet_kinds)} changed anything in any run"
+    campaign = outcome.campaign
+    if campaign.quiet_kinds:
+        return "undecided", f"no {' and no '.join(campaign.quiet_kinds)} changed anything in any run"
+    if campaign.completed < outcome.share_min * campaign.taken:
+        share = f"{100 * campaign.completed / campaign.taken:.1f} % of {campaign.taken:,} runs"
+        return (
+            "undecided",
+            f"only {share} completed the workload's minimum while faults acted, not {100 * outcome.share_min:g} %",
+        )
     return "upheld", f"{tally.runs} judged runs"
 
 
@@ -136,10 +164,10 @@ def _why(tally: Tally) -> str:
     return f" ({count} runs prove nothing: {reason})"
 
 
-def _evidence(outcome: Outcome, tally: Tally) -> dict[str, Any]:
+def _evidence(outcome: Outcome, tally: Tally, failures: Sequence[FailureResult]) -> dict[str, Any]:
     told: dict[str, Any] = {"seeds": outcome.campaign.taken}
-    if outcome.minimal is not None:
-        told["replays"] = outcome.minimal.replays
+    if failures and (minimal := outcome.minimal.get(failures[0].anomaly)):
+        told["replays"] = minimal.replays
     if outcome.campaign.findings:
         told["findings"] = dict(sorted(outcome.campaign.findings.items())[:5])
     if tally.reasons:
@@ -147,30 +175,38 @@ def _evidence(outcome: Outcome, tally: Tally) -> dict[str, Any]:
     return told
 
 
-def _failure(outcome: Outcome) -> Mapping[str, Any]:
-    """What is told about the failure, or about the run that shows a *sometimes*."""
-    if outcome.failed is None:
-        return {}
-    kind, number = outcome.failed
-    minimal = outcome.minimal
+def _failures(tally: Tally, outcome: Outcome) -> tuple[FailureResult, ...]:
+    """Every kind of failure (or of run that shows a *sometimes*), lowest seed first."""
+    return tuple(
+        _failure(kind, tally.refuted[kind], number, outcome)
+        for kind, number in sorted(tally.failures.items(), key=lambda item: item[1])
+    )
+
+
+def _failure(kind: str, runs: int, number: int, outcome: Outcome) -> FailureResult:
+    minimal = outcome.minimal.get(kind)
     if minimal is None:
-        return {"anomaly": kind, "seed": None if outcome.kept else number}
-    told: dict[str, Any] = {
-        "anomaly": kind,
-        "story": minimal.story,
-        "seed": minimal.seed,
-        "plan_operations": minimal.operations,
-        "plan_faults": minimal.faults,
-        "digest": minimal.digest,
-    }
-    if minimal.folder is not None:
-        plan = minimal.folder / "plan.json"
-        told |= {
-            "history": str(minimal.folder / "history.jsonl"),
-            "plan": str(plan),
-            "replay": shlex.join(["upheld", "replay", str(plan), *filter(None, [outcome.module])]),
-        }
-    return told
+        return FailureResult(anomaly=kind, runs=runs, seed=None if outcome.kept else number)
+    folder = minimal.folder
+    plan = None if folder is None else str(folder / "plan.json")
+    return FailureResult(
+        anomaly=kind,
+        runs=runs,
+        seed=minimal.seed,
+        story=minimal.story,
+        plan_operations=minimal.operations,
+        plan_faults=minimal.faults,
+        digest=minimal.digest,
+        history=None if folder is None else str(folder / "history.jsonl"),
+        plan=plan,
+        replay=None if plan is None else shlex.join(["upheld", "replay", plan, *filter(None, [outcome.module])]),
+    )
+
+
+def _told(failures: Sequence[FailureResult]) -> dict[str, Any]:
+    """What a row tells of the first failure."""
+    told = msgspec.structs.asdict(failures[0]) if failures else {}
+    return {name: value for name, value in told.items() if name != "runs" and value is not None}
 
 
 def _row(claim: Claim, system: str, variant: str, **told: Any) -> ClaimResult:

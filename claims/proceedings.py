@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from ..harness.campaign import Campaign, Hearing, Plans
+from ..harness.campaign import Campaign
 from ..harness.engines import Done, Engine, Job
+from ..harness.hearing import Hearing, Hearings, Plans
+from ..harness.journal import Journal
 from .groups import RunGroup
 
 ROUND_MIN: Final = 8
@@ -24,13 +27,13 @@ class Progress(msgspec.Struct, frozen=True):
     Attributes:
         done, planned: runs; the plan may be cut short when every claim of a group has its verdict.
         doing: what is being worked on, in a few words.
-        refuted: how many claims have been refuted, or shown, so far.
+        failures: how many runs have refuted each claim so far; claims that none has are left out.
     """
 
     done: int
     planned: int
     doing: str
-    refuted: int = 0
+    failures: dict[str, int] = {}
 
 
 Report: TypeAlias = Callable[[Progress], None]
@@ -43,12 +46,14 @@ class Course:
     Attributes:
         group: what is run; plans: where its plans come from.
         campaign: what came of it so far.
+        shown: claims that a refuting run upholds.
         found: the first failure of each claim: the kind of anomaly, and the number of its plan.
     """
 
     group: RunGroup
     plans: Plans
     campaign: Campaign
+    shown: frozenset[str] = frozenset()
     found: dict[str, tuple[str, int]] = field(default_factory=dict)
     _sent: int = 0
 
@@ -58,6 +63,11 @@ class Course:
         seeds = self.campaign.seeds[self._sent : self._sent + size]
         self._sent += len(seeds)
         return Job(self.group.name, Hearing(self.plans, self.campaign.open_claims), seeds)
+
+    def failures(self) -> dict[str, int]:
+        """How many runs have refuted each claim."""
+        tallies = self.campaign.tallies.items()
+        return {claim: tally.refuted.total() for claim, tally in tallies if tally.refuted and claim not in self.shown}
 
     @property
     def planned(self) -> int:
@@ -80,7 +90,6 @@ class Proceedings:
         self._engine, self._report = engine, report
         self._deadline = None if budget_s is None else time.monotonic() + budget_s
         self._then: dict[str, Callable[[Any], None]] = {}
-        self._failures = 0
         self.is_cut_short = False
 
     def also(self, key: str, work: Callable[[int], Any], number: int, then: Callable[[Any], None]) -> None:
@@ -110,10 +119,36 @@ class Proceedings:
             self._check_budget(under_way)
             self._tell(courses, done)
 
+    def resume(self, courses: Sequence[Course], journal: Journal) -> None:
+        """Count what stands in a journal."""
+        for line in journal.read():
+            self._settle(courses, Done(courses[0].group.name, line.seed, line.runs, line.lost))
+
+    def sweep(self, courses: Sequence[Course], journal: Journal | None) -> None:
+        """Every seed that is left, for all groups at once, whatever fails; a journal gets what came of each."""
+        first = courses[0]
+        works = Hearings(tuple(Hearing(course.plans, course.campaign.open_claims) for course in courses))
+        self._engine.submit(Job(first.group.name, works, first.campaign.seeds[first.campaign.taken :]))
+        early: dict[int, Done] = {}
+        for done in self._engine.completed():
+            early[done.seed] = done
+            while not first.campaign.is_over and (due := early.pop(first.campaign.seeds[first.campaign.taken], None)):
+                if journal:
+                    journal.write(due)
+                self._settle(courses, due)
+            self._check_budget([first.group.name])
+            self._tell(courses, done)
+
+    def _settle(self, courses: Sequence[Course], done: Done) -> None:
+        """Let each group have its part of what came of a seed."""
+        for number, course in enumerate(courses):
+            heard = None if done.lost else done.result[number]
+            for claim, kind, seed in course.campaign.take(Done(done.key, done.seed, heard, done.lost)):
+                course.found.setdefault(claim, (kind, seed))
+
     def _take(self, course: Course, done: Done, failed: Failed) -> None:
         for claim, kind, number in course.campaign.take(done):
             course.found[claim] = (kind, number)
-            self._failures += 1
             failed(course, claim)
         if course.campaign.is_over:
             self._engine.cancel(done.key)
@@ -123,7 +158,7 @@ class Proceedings:
             raise RuntimeError(f"{done.key}: {done.lost}")
         self._then.pop(done.key)(done.result)
 
-    def _check_budget(self, under_way: dict[str, Course]) -> None:
+    def _check_budget(self, under_way: Iterable[str]) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline and not self.is_cut_short:
             self.is_cut_short = True
             for key in under_way:
@@ -133,4 +168,7 @@ class Proceedings:
         if self._report is not None:
             taken = sum(course.campaign.taken for course in courses)
             planned = sum(course.planned for course in courses)
-            self._report(Progress(taken, planned, done.key, self._failures))
+            failures = Counter[str]()
+            for course in courses:
+                failures.update(course.failures())
+            self._report(Progress(taken, planned, done.key, failures))

@@ -7,6 +7,29 @@ from typing import Any
 import msgspec
 
 
+class FailureResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in which a claim failed (or, for a *sometimes*, in which it was shown).
+
+    Attributes:
+        anomaly: its kind.
+        runs: how many runs failed so; only a campaign that keeps going counts beyond the first.
+        seed: the lowest seed that did; None for a plan of the corpus that was not made minimal.
+        story, plan_operations, plan_faults, history, plan, digest, replay: of its minimal run, as in `ClaimResult`; nothing
+            where it was not made minimal.
+    """
+
+    anomaly: str
+    runs: int = 1
+    seed: int | None = None
+    story: tuple[str, ...] = ()
+    plan_operations: int | None = None
+    plan_faults: int | None = None
+    history: str | None = None
+    plan: str | None = None
+    digest: str | None = None
+    replay: str | None = None
+
+
 class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     """One row: a claim about one variant of a system.
 
@@ -29,6 +52,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
         digest: of the minimal run, or of the first seed's.
         replay: the command that replays it.
         required: whether the reference must have it.
+        failures: every way in which it failed, that with the lowest seed first: the row tells of that one.
     """
 
     id: str
@@ -58,3 +82,40 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     replay: str | None = None
     required: bool = True
     evidence: dict[str, Any] = {}
+    failures: tuple[FailureResult, ...] = ()
+
+
+class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of one group, whatever its claims say of them.
+
+    Attributes:
+        system, variant, mutants, workload, profile: what was run.
+        runs: how many.
+        completed: those that completed the minimum of the workload while faults acted.
+        unproven: why the others prove nothing, with how many of them; lost seeds, too, by name.
+        faults: how often each kind fired; 0 for those of the budget that never did.
+        findings: exceptions in handlers, with how often.
+    """
+
+    system: str
+    variant: str
+    mutants: tuple[str, ...] = ()
+    workload: str
+    profile: str
+    runs: int
+    completed: int
+    unproven: dict[str, int] = {}
+    faults: dict[str, int] = {}
+    findings: dict[str, int] = {}
+
+
+class SystemResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of running one system.
+
+    Attributes:
+        claims: one for each claim that was judged.
+        groups: one for each group of runs.
+    """
+
+    claims: list[ClaimResult]
+    groups: list[GroupResult]

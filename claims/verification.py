@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ..checkers.verdict import Verdict, describe
+from ..harness.engines import Engine
 from ..harness.engines import engine as engine_of
+from ..harness.journal import open_journal
 from ..harness.plan import Fences, read_plan
 from ..harness.store import Store, clear_running
 from ..harness.trial import Run, run_plan
@@ -19,8 +22,9 @@ from .groups import RunGroup, run_groups
 from .inquiry import Inquiry, is_about, with_premises
 from .outcomes import result_of_replay
 from .proceedings import Proceedings, Report
+from .provenance import campaign_of
 from .registry import Docket
-from .results import ClaimResult
+from .results import ClaimResult, SystemResult
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +45,23 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     expected: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """How a campaign goes on after a failure, and what it has to give.
+
+    Attributes:
+        results: the file that gets what came of each seed (`harness.journal`), and that is gone on with when it is there;
+            None keeps none.
+        minimises: whether the first of each kind of failure is made minimal in the end.
+        share_min: which share of runs has to complete the minimum of the workload while faults act, for anything to be
+            upheld.
+    """
+
+    results: Path | None = None
+    minimises: bool = True
+    share_min: float = 0.0
+
+
 def verify(
     claims: Sequence[Claim],
     *,
@@ -48,7 +69,7 @@ def verify(
     variants: Sequence[str] = ("reference",),
     runs: int | None = None,
     jobs: int = 1,
-    engine: str = "local",
+    engine: str | Engine = "local",
     seed: int = 0,
     fences: Fences = "strict",
     store: Store | None = None,
@@ -63,7 +84,7 @@ def verify(
         variants: `reference`, `as-written`, `as-meant`, `as-stated`.
         runs: how many judged runs a claim needs; None takes the fixed numbers of each run group.
         jobs: how many processes.
-        engine: `local` (processes) or `inline` (this one).
+        engine: `local` (processes), `dask` (a cluster) or `inline` (this process); or an engine, which is stopped in the end.
         seed: the first seed of every run group.
         fences: `strict`, or `virtual` for code that has clocks and dice of its own (`harness.fences`).
         store: where minimal failures are kept; None keeps nothing.
@@ -106,13 +127,14 @@ def run_system(  # noqa: D417  # the others are those of `verify`
     claims: Sequence[Claim] = (),
     runs: int = 1000,
     jobs: int = 1,
-    engine: str = "local",
+    engine: str | Engine = "local",
     seed: int = 0,
     fences: Fences = "strict",
     store: Store | None = None,
     budget_s: float | None = None,
     progress: Report | None = None,
-) -> list[ClaimResult]:
+    sweep: Sweep | None = None,
+) -> SystemResult:
     """Run one system until something fails; the first failure is made minimal and kept.
 
     Args:
@@ -127,13 +149,15 @@ def run_system(  # noqa: D417  # the others are those of `verify`
         claims: the claims to judge; none means all of the system's that this variant is said to have.
         runs: how many runs each run group has at most; to be upheld, a claim needs as many judged ones as for `verify`, but
             not more than a quarter of these. The other arguments are those of `verify`, too.
+        sweep: go through all runs whatever fails; None stops at the first failure.
 
     Returns:
-        One result for each claim that was judged; at most one of them, that with the lowest seed, has a plan, a story and
-        a replay line.
+        What came of each claim that was judged, and of the runs. Without a sweep at most one claim, that with the lowest
+        seed, has a plan, a story and a replay line.
 
     Raises:
-        UsageError: a system, variant, mutant, workload or profile that does not exist, or no claim to judge.
+        UsageError: a system, variant, mutant, workload or profile that does not exist, or no claim to judge; or the file of
+            results belongs to another campaign.
     """
     system = docket.system(name)
     system.variant(variant, mutants)
@@ -154,9 +178,23 @@ def run_system(  # noqa: D417  # the others are those of `verify`
         store=store.root if store else None,
     )
     with _proceedings(engine, jobs, store, budget_s, progress) as proceedings:
-        inquiry = Inquiry(docket, proceedings, store, runs=None, seed=seed)
-        inquiry.run_until_first(groups, runs)
-    return [inquiry.result(claim, variant) for claim in judged]
+        share_min = sweep.share_min if sweep else 0.0
+        inquiry = Inquiry(docket, proceedings, store, runs=None, seed=seed, share_min=share_min)
+        if sweep is None:
+            inquiry.run_until_first(groups, runs)
+        else:
+            _sweep(inquiry, groups, seed, runs, sweep)
+    claims_judged = [inquiry.result(claim, variant) for claim in judged]
+    return SystemResult(claims=claims_judged, groups=inquiry.groups())
+
+
+def _sweep(inquiry: Inquiry, groups: Sequence[RunGroup], seed: int, runs: int, sweep: Sweep) -> None:
+    if sweep.results is None:
+        inquiry.sweep(groups, runs, None, minimises=sweep.minimises)
+        return
+    campaign = campaign_of(groups, seed=seed, runs=runs)
+    with open_journal(sweep.results, campaign, range(seed, seed + runs)) as journal:
+        inquiry.sweep(groups, runs, journal, minimises=sweep.minimises)
 
 
 def replay(path: Path, *, docket: Docket, store: Store | None = None) -> Replayed:
@@ -190,10 +228,10 @@ def _about(claims: Sequence[Claim], variant: str, docket: Docket) -> list[Claim]
 
 @contextmanager
 def _proceedings(
-    engine: str, jobs: int, store: Store | None, budget_s: float | None, report: Report | None
+    engine: str | Engine, jobs: int, store: Store | None, budget_s: float | None, report: Report | None
 ) -> Iterator[Proceedings]:
     """An engine at work; whatever happens, it is stopped, and nothing of runs in progress is left behind."""
-    workers = engine_of(engine, jobs=jobs)
+    workers = engine_of(engine, jobs=jobs) if isinstance(engine, str) else engine
     try:
         yield Proceedings(workers, budget_s=budget_s, report=report)
     finally:

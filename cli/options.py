@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Final, cast, get_args
 
 import typer
@@ -14,6 +15,7 @@ from ..histories.errors import UsageError
 
 if TYPE_CHECKING:
     from ..claims.proceedings import Progress, Report
+    from ..harness.engines import Engine
     from ..harness.plan import Fences
     from ..histories.values import Value
     from .progress import Progress as Line
@@ -23,7 +25,14 @@ StoreOption = Annotated[
 ]
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default one per core.")]
 EngineOption = Annotated[
-    str, typer.Option("--engine", help="What does the work: local (processes) or inline (this one).")
+    str, typer.Option("--engine", help="What does the work: local (processes), dask (a cluster) or inline (this one).")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of a dask cluster; without it one is started here."),
+]
+MemoryOption = Annotated[
+    str, typer.Option("--memory", metavar="4G", help="What a process may hold; a seed that needs more is lost.")
 ]
 FencesOption = Annotated[
     str,
@@ -47,7 +56,9 @@ InitialOption = Annotated[
 ]
 
 STORE: Final = Path("runs")
+MEMORY: Final = "4G"
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZES: Final = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def seconds(text: str | None, option: str) -> float | None:
@@ -62,6 +73,18 @@ def seconds(text: str | None, option: str) -> float | None:
     if match is None:
         raise UsageError(f"{option}: {text!r} is no duration; say 90s, 2m or 1h")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def size(text: str, option: str) -> int:
+    """An amount of memory such as `800M` or `4G`, in bytes.
+
+    Raises:
+        UsageError: it is none.
+    """
+    match = re.fullmatch(r"([1-9]\d*)([MGT])", text)
+    if match is None:
+        raise UsageError(f"{option}: {text!r} is no amount of memory; say 800M or 4G")
+    return int(match[1]) * _SIZES[match[2]]
 
 
 def fences_named(name: str) -> Fences:
@@ -93,10 +116,27 @@ def processes(jobs: int | None) -> int:
     return jobs or available or 1
 
 
+def workers(engine: str, jobs: int | None, scheduler: str | None, memory: str) -> Engine:
+    """The engine of that name, with so many processes."""
+    from ..harness.engines import engine as engine_of
+
+    return engine_of(engine, jobs=processes(jobs), scheduler=scheduler, memory_max=size(memory, "--memory"))
+
+
 def reporting(line: Line) -> Report:
-    """What tells that line how far a campaign has come."""
+    """What tells that line how far a campaign has come, how fast it goes, and what has failed.
+
+    The pace is that of the runs that were made here: those that a file of results had before do not count.
+    """
+    begun_at, begun_with = monotonic(), -1
 
     def report(progress: Progress) -> None:
-        line.told = f"{progress.doing}: {progress.done:,} of {progress.planned:,} runs, {progress.refuted} refuted"
+        nonlocal begun_at, begun_with
+        if begun_with < 0:
+            begun_at, begun_with = monotonic(), progress.done
+        pace = (progress.done - begun_with) / max(monotonic() - begun_at, 0.001)
+        told = [f"{progress.done:,} of {progress.planned:,} runs", f"{pace:,.0f}/s"]
+        told += [f"{claim} refuted in {count:,}" for claim, count in sorted(progress.failures.items())]
+        line.told = f"{progress.doing}: {', '.join(told)}"
 
     return report

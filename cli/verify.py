@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from .face import Face, one_of
-from .options import STORE, EngineOption, FencesOption, JobsOption, StoreOption, fences_named, processes, reporting, seconds
+from .options import (
+    MEMORY,
+    STORE,
+    EngineOption,
+    FencesOption,
+    JobsOption,
+    MemoryOption,
+    SchedulerOption,
+    StoreOption,
+    fences_named,
+    reporting,
+    seconds,
+    workers,
+)
 from .status import Status, gravest, status_of
 
 if TYPE_CHECKING:
@@ -29,6 +42,8 @@ def verify(
     runs: Annotated[int | None, typer.Option(min=1, help="Judged runs per claim; fixed numbers by default.")] = None,
     jobs: JobsOption = None,
     engine: EngineOption = "local",
+    scheduler: SchedulerOption = None,
+    memory: MemoryOption = MEMORY,
     budget: Annotated[str | None, typer.Option(metavar="2m", help="Stop early after this time.")] = None,
     fences: FencesOption = "strict",
     store: StoreOption = STORE,
@@ -49,8 +64,7 @@ def verify(
             docket=docket,
             variants=VARIANTS if variant == "all" else (variant,),
             runs=runs,
-            jobs=processes(jobs),
-            engine=engine,
+            engine=workers(engine, jobs, scheduler, memory),
             seed=face.seed or 0,
             fences=fences_named(fences),
             store=Store(store),

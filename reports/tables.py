@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..claims.results import ClaimResult
+from ..claims.results import ClaimResult, FailureResult, GroupResult
 from ..harness.store import Kept
 from .words import counted, indented, listed, plain, tally, verdict_word
+
+REASONS_SHOWN: Final = 5
+"""How many reasons are listed, the most frequent first; `--json` has them all."""
 
 
 def claims_table(results: Sequence[ClaimResult]) -> RenderableType:
@@ -44,6 +48,17 @@ def _below(row: ClaimResult) -> list[RenderableType]:
         told.append(indented([row.reason], style="dim"))
     if row.replay:
         told.append(indented([row.replay], style="cyan"))
+    if sum(failure.runs for failure in row.failures) > 1:
+        told += [part for failure in row.failures for part in _failure(failure, is_told=failure.replay == row.replay)]
+    return told
+
+
+def _failure(failure: FailureResult, *, is_told: bool) -> list[RenderableType]:
+    """How often a claim failed so, and the line that replays it, unless that was told."""
+    seed = "" if failure.seed is None else f", first by seed {failure.seed}"
+    told: list[RenderableType] = [indented([f"{failure.anomaly}: {counted(failure.runs, 'run')}{seed}"])]
+    if failure.replay and not is_told:
+        told.append(indented([failure.replay], style="cyan"))
     return told
 
 
@@ -80,6 +95,29 @@ def summary(results: Sequence[ClaimResult]) -> Text:
         if rows:
             told.append("" if not told else "; ").append(f"{title}: ").append(tally(row.verdict for row in rows))
     return told
+
+
+def groups_table(groups: Sequence[GroupResult]) -> RenderableType:
+    """What the runs of each group are worth: how many completed what they were for, why others did not, which faults fired."""
+    return Group(*(part for group in groups for part in _group(group)))
+
+
+def _group(group: GroupResult) -> list[RenderableType]:
+    built = "+".join((group.variant, *group.mutants))
+    name = f"{group.system} {built}, {group.workload} under {group.profile}"
+    share = f"{100 * group.completed / group.runs:.1f} %" if group.runs else "none"
+    told = [
+        f"{share} of {counted(group.runs, 'run')} completed the workload's minimum while faults acted",
+        *(f"{count:,} prove nothing: {reason}" for reason, count in _by_number(group.unproven)),
+        f"faults that fired: {listed(group.faults) or 'none'}",
+        *(f"{count:,} times in a handler: {finding}" for finding, count in _by_number(group.findings)),
+    ]
+    return [Text(), Text(name, style="bold"), indented(told)]
+
+
+def _by_number(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent reasons."""
+    return sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:REASONS_SHOWN]
 
 
 def runs_table(runs: Sequence[Kept]) -> RenderableType:

@@ -89,10 +89,10 @@ def test_the_result_does_not_depend_on_the_number_of_processes(counters: Docket)
 
 
 def test_running_a_mutant_finds_the_lowest_seed_and_shrinks_it(counters: Docket, tmp_path: Path) -> None:
-    results = run_system(
+    found = run_system(
         "counter", docket=counters, mutants=["stops-counting"], runs=50, engine="inline", store=Store(tmp_path)
     )
-    (refuted,) = (row for row in results if row.verdict == "refuted")
+    (refuted,) = (row for row in found.claims if row.verdict == "refuted")
     assert refuted.id == "counter.counts"
     assert refuted.replay is not None
     assert refuted.replay.startswith("upheld replay /")
@@ -119,7 +119,7 @@ def test_its_history_is_kept_beside_it(rows: dict[tuple[str, str], ClaimResult])
     [
         ({"variant": "as-meant"}, "has no variant 'as-meant'; it has reference, as-written"),
         ({"mutants": ["stops-countin"]}, "has no mutant 'stops-countin'; it has stops-counting"),
-        ({"engine": "steam"}, "there is no engine 'steam'; there are inline, local"),
+        ({"engine": "steam"}, "there is no engine 'steam'; there are inline, local, dask"),
     ],
 )
 def test_what_does_not_exist_is_named_with_what_does(counters: Docket, named: dict[str, str], message: str) -> None:

@@ -17,7 +17,13 @@ VERDICT = {"verdict", "checker", "model", "method", "operations", "reason", "ano
 ROW = {
     "id", "chapter", "system", "variant", "kind", "statement", "verdict", "reason", "runs", "runs_undecided", "runs_vacuous",
     "operations", "faults", "failure_rate_below", "mutants_killed", "anomaly", "story", "seed", "plan_operations",
-    "plan_faults", "history", "plan", "digest", "replay", "required",
+    "plan_faults", "history", "plan", "digest", "replay", "required", "failures",
+}  # fmt: skip
+FAILURE = {
+    "anomaly", "runs", "seed", "story", "plan_operations", "plan_faults", "history", "plan", "digest", "replay",
+}  # fmt: skip
+GROUP = {
+    "system", "variant", "mutants", "workload", "profile", "runs", "completed", "unproven", "faults", "findings",
 }  # fmt: skip
 KEPT = {
     "system", "run", "folder", "variant", "mutants", "seed", "operations", "faults", "verdicts", "anomalies", "is_running",
@@ -30,7 +36,7 @@ COMMANDS: dict[str, tuple[list[object], set[str]]] = {
     "list": (["list", "models"], {"models"}),
     "runs": (["runs"], {"store", "runs"}),
     "verify": (["verify", CELL, "--runs", "3", "--engine", "inline"], {"claims"}),
-    "run": (["run", CELL, "--runs", "3", "--engine", "inline", "--variant", "as-written"], {"claims"}),
+    "run": (["run", CELL, "--runs", "3", "--engine", "inline", "--variant", "as-written"], {"claims", "groups"}),
     "replay": (["replay", "runs/latest/plan.json", CELL], {"plan", "digest", "expected", "claims"}),
 }
 
@@ -86,7 +92,13 @@ def test_a_verdict_has_the_promised_fields(told: Callable[[str], dict[str, Any]]
 def test_a_row_has_the_promised_fields(name: str, told: Callable[[str], dict[str, Any]]) -> None:
     for row in told(name)["claims"]:
         assert row.keys() >= ROW
-    assert all(f"`{field}`" in PROMISED for field in ROW)
+        assert all(set(failure) == FAILURE for failure in row["failures"])
+    assert all(f"`{field}`" in PROMISED for field in ROW | FAILURE)
+
+
+def test_the_runs_of_a_group_have_the_promised_fields(told: Callable[[str], dict[str, Any]]) -> None:
+    assert [set(group) for group in told("run")["groups"]] == [GROUP]
+    assert all(f"`{field}`" in PROMISED for field in GROUP)
 
 
 def test_a_kept_run_has_the_promised_fields(told: Callable[[str], dict[str, Any]]) -> None:
