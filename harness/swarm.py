@@ -41,6 +41,7 @@ def generate_plan(
     nodes: int | None = None,
     beyond_budget: bool = False,
     claims: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> Plan:
     """The plan of this seed; the same for the same arguments, everywhere.
 
@@ -54,6 +55,7 @@ def generate_plan(
         nodes: how many; None draws one of the system's sizes.
         beyond_budget: whether faults may leave the budget.
         claims: what a replay is to judge.
+        settings: parameters of the system in place of its own and of drawn ones.
 
     Raises:
         UsageError: there is no such variant, mutant, workload, profile or size.
@@ -67,7 +69,7 @@ def generate_plan(
         raise UsageError(f"a plan of {nodes} nodes; there must be one at least")
     draw = Draw(Luck(stream(seed, "swarm", "cluster")))
     size = nodes or draw.weighted({size: SIZE_WEIGHTS.get(size, 1) for size in system.sizes})
-    settings = {**built.settings, **_scaled(built, seed)}
+    settings = {**built.settings, **_scaled(built, seed), **(settings or {})}
     delay = _delay(draw)
     timeout_ns = _client_timeout(draw, settings, delay)
     phases = _phases(draw, settings, timeout_ns)
