@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 from ..checkers.verdict import Judge, Verdict
 from ..histories.evidence import Evidence
@@ -24,6 +24,8 @@ class Trials:
         judge: decides from the evidence of one run. For a *sometimes* claim it decides the opposite: one refuted run is
             the witness.
         blames: for a *sometimes* claim that blames faults: the kinds of fault without which the witness must be gone.
+        settings: parameters of the system with which its runs are made, in place of its own and of drawn ones; claims
+            with other settings have runs of their own.
     """
 
     system: str
@@ -31,6 +33,7 @@ class Trials:
     faults: str
     judge: Judge
     blames: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

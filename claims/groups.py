@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -22,6 +23,9 @@ from ..histories.errors import NondeterministicRun
 from .claim import Claim, Examination, Trials
 from .registry import Docket, load
 
+_Place: TypeAlias = tuple[str, str, str, tuple[tuple[str, Any], ...]]
+"""System, workload, faults and settings: claims that have them in common share their runs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunGroup:
@@ -29,7 +33,7 @@ class RunGroup:
 
     Attributes:
         system: its name; `origin`: the module that puts it on trial.
-        variant, mutants, workload, profile, nodes, beyond_budget, fences: how its runs are made.
+        variant, mutants, workload, profile, nodes, beyond_budget, fences, settings: how its runs are made.
         claims: the claims' origins and ids.
         store: where histories in progress are written; None writes none.
     """
@@ -43,6 +47,7 @@ class RunGroup:
     nodes: int | None = None
     beyond_budget: bool = False
     fences: Fences = "strict"
+    settings: tuple[tuple[str, Any], ...] = ()
     claims: tuple[tuple[str, str], ...]
     store: Path | None = None
 
@@ -50,7 +55,8 @@ class RunGroup:
     def name(self) -> str:
         """For people, and for the keys of jobs."""
         built = "+".join((self.variant, *self.mutants))
-        return f"{self.system} {built} {self.workload} {self.profile}"
+        set_so = (f"{name}={value}" for name, value in self.settings)
+        return " ".join((self.system, built, self.workload, self.profile, *set_so))
 
     def __call__(self) -> Group:
         """The group, opened in this process."""
@@ -78,6 +84,7 @@ class RunGroup:
             seed=seed,
             nodes=self.nodes,
             beyond_budget=self.beyond_budget,
+            settings=dict(self.settings),
         )
         return msgspec.structs.replace(plan, fences=self.fences)
 
@@ -108,10 +115,11 @@ def run_groups(
     store: Path | None = None,
 ) -> list[RunGroup]:
     """The groups that these claims form about one variant, in the order of their first claims."""
-    members: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    members: dict[_Place, list[tuple[str, str]]] = {}
     for claim in claims:
         if isinstance(claim.by, Trials):
-            place = (claim.by.system, workload or claim.by.workload, faults or claim.by.faults)
+            settings = tuple(sorted(claim.by.settings.items()))
+            place = (claim.by.system, workload or claim.by.workload, faults or claim.by.faults, settings)
             members.setdefault(place, []).append((docket.origin_of_claim(claim.id), claim.id))
     return [
         RunGroup(
@@ -124,10 +132,11 @@ def run_groups(
             nodes=nodes,
             beyond_budget=beyond_budget,
             fences=fences,
+            settings=settings,
             claims=tuple(found),
             store=store,
         )
-        for (system, named, profile), found in members.items()
+        for (system, named, profile, settings), found in members.items()
     ]
 
 
