@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
 from ..histories.values import Value, identity, same
@@ -30,9 +31,19 @@ from .monitor import number
 NOTHING: Final = range(0)
 
 
+PLAIN: Final = frozenset({int, str, bool, type(None)})
+"""Types whose values are the same exactly when they are equal, and their types are."""
+
+
 def is_same(left: Value, right: Value) -> bool:
-    """`values.same`, fast where both are one object: an entry goes from node to node as it is."""
-    return left is right or same(left, right)
+    """`values.same`, fast for what commands mostly are: one object, or tuples of words and numbers."""
+    if left is right:
+        return True
+    if type(left) is tuple and type(right) is tuple:
+        types = [*map(type, left)]
+        if PLAIN.issuperset(types):
+            return left == right and types == [*map(type, right)]
+    return same(left, right)
 
 
 class Prefix(msgspec.Struct, frozen=True, eq=False):
@@ -89,18 +100,28 @@ class Held(msgspec.Struct, frozen=True):
         return self.index, self.term, identity(self.command)
 
 
-class Change(NamedTuple):
+class Log(msgspec.Struct, frozen=True):
+    """The log of a node at some moment: the known entries, and the indices of entries that nobody knows."""
+
+    known: Mapping[int, Held]
+    unknown: range
+
+
+class Change(msgspec.Struct, frozen=True):
     """What a note did to the log of its node.
 
     `placed` are the entries that it put there (and those above, whose prefixes may have changed), `lost` the known entries
     that went away, and `lost_from` the index from which on something may have gone, known or not; None when nothing did.
-    `committed` are the known entries of which the node says for the first time since it started that they are committed.
+    `committed` are the known entries of which the node says for the first time since it started that they are committed,
+    and `term` is its current term then. `elected` is the log of a node when it begins to lead.
     """
 
     placed: tuple[Held, ...] = ()
     lost: tuple[Held, ...] = ()
     lost_from: int | None = None
     committed: tuple[Held, ...] = ()
+    term: int | None = None
+    elected: Log | None = None
 
 
 UNCHANGED: Final = Change()
@@ -180,7 +201,7 @@ class Replica:
         begin, end = bisect_right(self._indices, self._committed), bisect_right(self._indices, last)
         self._committed = last
         self.configurations.settle(last)
-        return Change((), (), None, tuple(self._held[begin:end])) if begin < end else UNCHANGED
+        return Change((), (), None, tuple(self._held[begin:end]), self.term) if begin < end else UNCHANGED
 
     def compact(self, index: int) -> Change:
         """Take in that a snapshot stands for the log up to this index; what nobody had noted there is there, too."""
@@ -230,10 +251,11 @@ class Replica:
             self.leads = None
         self.term = term
 
-    def lead(self, note: Note) -> None:
+    def lead(self, note: Note) -> Change:
         """Take in that it leads."""
         self.enter(number(note, "term"))
         self.leads = note
+        return Change(elected=Log(dict(self.log), self.unknown))
 
     def start(self) -> None:
         """Forget what an incarnation knows, and not what is on the disk."""
@@ -338,7 +360,7 @@ class Replicas:
             return UNCHANGED
         settled = _settle(replica, note)
         change = UNCHANGED if take_in is None else take_in(replica, note)
-        return settled._replace(placed=change.placed, committed=change.committed)
+        return replace(change, lost=settled.lost, lost_from=settled.lost_from)
 
 
 def _settle(replica: Replica, note: Note) -> Change:
@@ -346,16 +368,11 @@ def _settle(replica: Replica, note: Note) -> Change:
     replica.is_silent = False
     is_restored = note.kind == "restored"
     kept = (number(note, "last_index"), number(note, "snapshot_index")) if is_restored else (0, 0)
-    return replica.restore(*kept)._replace(lost_from=max(kept) + 1)
+    return replace(replica.restore(*kept), lost_from=max(kept) + 1)
 
 
 def _term(replica: Replica, note: Note) -> Change:
     replica.enter(number(note, "term"))
-    return UNCHANGED
-
-
-def _leads(replica: Replica, note: Note) -> Change:
-    replica.lead(note)
     return UNCHANGED
 
 
@@ -372,7 +389,7 @@ def _configured(replica: Replica, note: Note) -> Change:
 TESTIMONY: Final[Mapping[str, Callable[[Replica, Note], Change]]] = {
     "term": _term,
     "voted": _term,
-    "leads": _leads,
+    "leads": Replica.lead,
     "restored": _restored,
     "configured": _configured,
     "appended": Replica.append,

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import to_json
-from ..monitor import SafetyProperty, number, tell
-from ..replicas import Change, Held, Prefix, Replicas
+from ..monitor import number, tell
+from ..replicas import Change, Held, Log, Prefix
 from ..verdict import Anomaly
 from .changes import LogProperty
 
@@ -159,11 +159,10 @@ class _Election(NamedTuple):
 
     term: int
     note: Note
-    log: Mapping[int, Held]
-    unknown: range
+    log: Log
 
 
-class LeaderCompleteness(SafetyProperty):
+class LeaderCompleteness(LogProperty):
     """An entry that is committed in a term is in the log of every leader of a higher term, from its election on.
 
     The term that counts is not the entry's. `committed` says how far a node knows its log to be committed, which was the
@@ -176,29 +175,22 @@ class LeaderCompleteness(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
         self._commits: dict[Any, _Commit] = {}
         self._elections: list[_Election] = []
         self._highest_term = 0
 
-    def observe(self, note: Note, /) -> Anomaly | None:
+    def judge(self, note: Note, change: Change) -> Anomaly | None:
         """Take in a note; commits are held against elections, and elections against commits."""
-        change = self._replicas.observe(note)
-        if note.kind == "leads":
-            return self._elect(note)
-        return self._commit(note, change.committed) if change.committed else None
+        if change.elected is not None:
+            return self._elect(_Election(number(note, "term"), note, change.elected))
+        return self._commit(note, change.term, change.committed) if change.term is not None else None
 
-    def _elect(self, note: Note) -> Anomaly | None:
-        replica = self._replicas[note.node]
-        election = _Election(number(note, "term"), note, dict(replica.log), replica.unknown)
+    def _elect(self, election: _Election) -> Anomaly | None:
         self._elections.append(election)
         self._highest_term = max(self._highest_term, election.term)
         return self._first_gap(self._commits.values(), [election])
 
-    def _commit(self, note: Note, committed: Sequence[Held]) -> Anomaly | None:
-        term = self._replicas[note.node].term
-        if term is None:
-            return None
+    def _commit(self, note: Note, term: int, committed: Sequence[Held]) -> Anomaly | None:
         news = [_Commit(held, term, note) for held in committed if self._is_news(held, term)]
         self._commits.update({_key(commit.held): commit for commit in news})
         return self._first_gap(news, self._elections) if term < self._highest_term else None
@@ -223,15 +215,15 @@ def _key(held: Held) -> Any:
 
 
 def _is_missing(held: Held, election: _Election) -> bool:
-    there = election.log.get(held.index)
+    there = election.log.known.get(held.index)
     if there is None:
-        return held.index not in election.unknown
+        return held.index not in election.log.unknown
     return not held.is_same_entry(there)
 
 
 def _incomplete(commit: _Commit, election: _Election) -> Anomaly:
     index, leader = commit.held.index, election.note.node
-    there = election.log.get(index)
+    there = election.log.known.get(index)
     has = f"has {to_json(there.command)} of term {there.term}" if there else "has nothing"
     notes = [commit.held.note, commit.note, *([there.note] if there else []), election.note]
     return tell(
