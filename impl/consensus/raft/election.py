@@ -37,6 +37,7 @@ class Voter(Stable):
         self.leader: NodeId | None = None
         self.patience_ns = self.timeout_ns
         self.commit_index = self.snapshot.index
+        self.promises: set[NodeId] = set()
         self.votes: set[NodeId] = set()
         self.answered: set[NodeId] = set()
         self.handlers: dict[type[Message], Callable[[NodeId, Any, Outbox], None]] = {
@@ -48,7 +49,7 @@ class Voter(Stable):
         self.timers: dict[str, Callable[[Outbox], None]] = {
             "silence": self.on_silence,
             "election": self.on_election_timeout,
-            "votes": self.ask_for_votes,
+            "votes": self.ask_again,
         }
 
     # --- the contract of a node
@@ -81,6 +82,8 @@ class Voter(Stable):
             self.draw_patience(out)
         self.role = FOLLOWER
         self.leader = None
+        self.promises.clear()
+        self.votes.clear()
 
     # --- patience
 
@@ -117,7 +120,7 @@ class Voter(Stable):
         if not self.may_stand():
             return
         if self.pre_vote:
-            self.stand(PRE_CANDIDATE, out)
+            self.ask_around(out)
         else:
             self.start_election(out)
 
@@ -128,49 +131,68 @@ class Voter(Stable):
         was_member = any(self.id in each.members for each in self.configurations)
         return was_member and self.configurations[-1].log_index > self.commit_index
 
+    def ask_around(self, out: Outbox) -> None:
+        """Thesis, 9.6: ask for promises. Those that came before stay good; so do votes, which may still decide the election."""
+        self.role = PRE_CANDIDATE
+        self.promises.add(self.id)
+        self.ask_all(out)
+        self.count_promises(out)
+
     def start_election(self, out: Outbox) -> None:
         """§5.2: increment the term, vote for oneself, ask all others; if nothing comes of it in time, begin again."""
+        self.role = CANDIDATE
         self.term += 1
         self.vote_for(self.id, out)
         out.note("term", self.term)
         out.note("voted", self.term, self.id)
-        self.stand(CANDIDATE, out)
-
-    def stand(self, role: str, out: Outbox) -> None:
-        """§5.2: ask all others, and count oneself."""
-        self.role = role
-        self.leader = None
+        self.promises.clear()
         self.votes = {self.id}
-        self.answered = {self.id}
-        self.draw_patience(out)
-        self.ask_for_votes(out)
+        self.ask_all(out)
         self.count_votes(out)
 
-    def ask_for_votes(self, out: Outbox) -> None:
+    def ask_all(self, out: Outbox) -> None:
+        """§5.2: ask all others, and give them an election timeout."""
+        self.leader = None
+        self.answered = {self.id}
+        self.draw_patience(out)
+        self.ask_again(out)
+
+    def ask_again(self, out: Outbox) -> None:
         """§5.2, §5.5: ask in parallel, and ask again whoever has not answered, as long as one stands."""
         if self.role not in {PRE_CANDIDATE, CANDIDATE}:
             return
-        term, index, last_term = self.term, self.log.last_index, self.log.last_term
-        standing = self.role == CANDIDATE
-        request = RequestVote(term, index, last_term) if standing else RequestPreVote(term + 1, index, last_term)
+        question = RequestVote if self.role == CANDIDATE else RequestPreVote
+        request = question(self.term_stood_for, self.log.last_index, self.log.last_term)
         for peer in self.others:
             if peer not in self.answered:
                 out.send(peer, request)
         out.set_timer("votes", self.heartbeat_ns)
 
-    def count_votes(self, out: Outbox) -> None:
-        """§5.2: the votes of a majority of the members make a leader, or a candidate."""
-        if len(self.votes.intersection(self.members)) < self.majority:
-            return
-        if self.role == CANDIDATE:
-            self.lead(out)
-        else:
+    @property
+    def term_stood_for(self) -> int:
+        """The term of a candidate; of a pre-candidate the one after that."""
+        return self.term if self.role == CANDIDATE else self.term + 1
+
+    def count_promises(self, out: Outbox) -> None:
+        """Thesis, 9.6: the promises of a majority make a candidate."""
+        if self.are_majority(self.promises):
             self.start_election(out)
+
+    def count_votes(self, out: Outbox) -> None:
+        """§5.2: the votes of a majority make a leader."""
+        if self.are_majority(self.votes):
+            self.lead(out)
+
+    def are_majority(self, nodes: set[NodeId]) -> bool:
+        """§5.2: whether these are a majority of the members in force."""
+        return len(nodes.intersection(self.members)) >= self.majority
 
     def lead(self, out: Outbox) -> None:
         """§5.2: the election is won."""
         self.role = LEADER
         self.leader = self.id
+        self.promises.clear()
+        self.votes.clear()
         out.cancel_timer("election")
         out.note("leads", self.term)
 
@@ -182,18 +204,16 @@ class Voter(Stable):
         out.send(sender, PreVote(self.term, message.term, granted))
 
     def on_pre_vote(self, sender: NodeId, message: PreVote, out: Outbox) -> None:
-        """Thesis, 9.6: with the promises of a majority it is worth standing; whoever is behind learns the term."""
+        """Thesis, 9.6: collect promises for the next term; whoever is behind learns the term."""
         if message.term > self.term:
             self.adopt(message.term, out)
         elif self.role == PRE_CANDIDATE and message.asked == self.term + 1:
-            self.count(sender, out, granted=message.granted)
-
-    def count(self, sender: NodeId, out: Outbox, *, granted: bool) -> None:
-        """§5.2: each node has one voice."""
-        self.answered.add(sender)
-        if granted:
-            self.votes.add(sender)
-            self.count_votes(out)
+            self.answered.add(sender)
+            if message.granted:
+                self.promises.add(sender)
+                self.count_promises(out)
+            else:
+                self.promises.discard(sender)
 
     # --- votes
 
@@ -232,8 +252,12 @@ class Voter(Stable):
         """§5.2: collect the votes of this term."""
         if message.term > self.term:
             self.adopt(message.term, out)
-        elif self.role == CANDIDATE and self.is_current(message):
-            self.count(sender, out, granted=message.granted)
+        elif self.votes and self.is_current(message):
+            if self.role == CANDIDATE:
+                self.answered.add(sender)
+            if message.granted:
+                self.votes.add(sender)
+                self.count_votes(out)
 
     def is_current(self, message: Vote) -> bool:
         """§5.1: an answer from an earlier term is ignored."""

@@ -126,7 +126,7 @@ class Replicator(Voter, ABC):
             return
         for peer, progress in self.progress.items():
             progress.silence += 1
-            if progress.silence > 1:
+            if progress.silence > 1 and not progress.is_probed:
                 self.probe(progress, progress.match_index + 1)
             self.send_entries(peer, progress, out)
         out.set_timer("heartbeat", self.heartbeat_ns)
