@@ -41,7 +41,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 CAMPAIGNS = [
-    pytest.param(("counter", "as-written", 300), id="counter"),
+    pytest.param(("counter", "as-written", 200), id="counter"),
     pytest.param(("chat", "reference", 40), id="chat"),
     pytest.param(("chat", "reference", 400), id="chat at length", marks=pytest.mark.long),
 ]
@@ -70,12 +70,11 @@ def test_the_file_is_the_same_whoever_works_the_seeds_off(
     assert len(lines(path)) == campaign["runs"] + 1
 
 
-@pytest.mark.parametrize("share", [0.01, 0.6])
 def test_what_is_gone_on_with_gives_the_same_file_and_the_same_rows(
-    share: float, campaign: dict[str, Any], expected: bytes, known: Docket, tmp_path: Path
+    campaign: dict[str, Any], expected: bytes, known: Docket, tmp_path: Path
 ) -> None:
     path, whole = tmp_path / "results.jsonl", tmp_path / "whole.jsonl"
-    path.write_bytes(expected[: int(len(expected) * share)])
+    path.write_bytes(expected[: len(expected) * 2 // 3])
     resumed = sweep(known, engine="local", jobs=2, results=path, **campaign)
     assert path.read_bytes() == expected
     whole.write_bytes(expected)
