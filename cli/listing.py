@@ -101,8 +101,12 @@ def _consistency(_modules: list[str]) -> Rows:
 
 def _faults(_modules: list[str]) -> Rows:
     from ..harness.faults import FAULTS
+    from ..harness.faults.partitions import SHAPES
 
-    return [{"fault": kind.name, "does": kind.does, "ends when": kind.inverse} for kind in FAULTS.values()]
+    kinds = [{"fault": kind.name, "does": kind.does, "ends when": kind.inverse} for kind in FAULTS.values()]
+    shapes = [{"fault": f"partition: {shape.name}", "does": shape.does, "ends when": ""} for shape in SHAPES]
+    after = 1 + list(FAULTS).index("partition")
+    return [*kinds[:after], *shapes, *kinds[after:]]
 
 
 def _profiles(_modules: list[str]) -> Rows:

@@ -147,8 +147,8 @@ KINDS: Final = (
     FaultKind(
         name="heavy-tail",
         does=(
-            "each message to or from these nodes is later by about `amount_ns` on average: most by less than half of "
-            "it, one in a thousand by more than thirty times, none by more than fifty times that"
+            "each message to or from these nodes is later by about `amount_ns` on average: every second one by about half "
+            "of that, one in a thousand by thirty times that, none by more than fifty times"
         ),
         inverse="messages take as long as their link says",
         reads=("nodes", "amount_ns"),
