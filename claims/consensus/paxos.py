@@ -12,7 +12,7 @@ from ...checkers.progress import Progress, heal_ns
 from ...checkers.verdict import Judge
 from ...harness.plan import PlannedOperation
 from ...harness.system import Budget, Stage, System, Variant
-from ...harness.workloads import RARELY_TO_OFTEN, drawn, places, spread
+from ...harness.workloads import RARELY_TO_OFTEN, drawn, spread
 from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...histories.trace import Note
@@ -32,17 +32,25 @@ SETTINGS: Final = {
 """Recovery outlasts every bound."""
 
 
+def back_off_ns(dice: Dice) -> int:
+    """The shorter it is, the more often proposers overtake each other."""
+    return dice.choice((1, 3, 10)) * MS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decree:
     """Clients propose values, all of them different, and ask what was chosen.
 
-    After the heal all proposals go to one node. At the end each node is asked.
+    There is one decision in a run, so the first proposals come at any moment of the storm, when faults act, and within
+    `rush_ns`. After the heal all proposals go to one node. At the end each node is asked.
 
     Attributes:
+        rush_ns: how close together the clients make their first proposals.
         after_heal: how many proposals each client makes after the heal.
         minimum: see `system.Workload`.
     """
 
+    rush_ns: int = 20 * MS
     after_heal: int = 1
     minimum: Mapping[str, int] = field(default_factory=lambda: {"propose": 1})
 
@@ -50,11 +58,12 @@ class Decree:
         """All operations of a run."""
         weights = {"propose": 1.0, "learn": dice.choice(RARELY_TO_OFTEN)}
         proposer = dice.choice(stage.nodes)
+        opening_ns = stage.begin_ns + dice.below((stage.heal_ns - stage.begin_ns) * 3 // 4)
         planned: list[PlannedOperation] = []
         for client in range(stage.clients):
-            place = places(stage, dice)
-            times = spread(dice, stage.intensity, stage.begin_ns, stage.heal_ns)
-            asked = [(at_ns, drawn(dice, weights), place()) for at_ns in times]
+            asked = [(opening_ns + dice.below(self.rush_ns), "propose", dice.choice(stage.nodes))]
+            times = spread(dice, stage.intensity, opening_ns, stage.heal_ns)
+            asked += [(at_ns, drawn(dice, weights), dice.choice(stage.nodes)) for at_ns in times]
             late = spread(dice, self.after_heal, stage.heal_ns, stage.quiet_ns)
             asked += [(at_ns, "propose", proposer) for at_ns in late]
             for at_ns, action, node in asked:
@@ -70,6 +79,11 @@ def _final_questions(stage: Stage) -> list[PlannedOperation]:
     ]
 
 
+BUDGET: Final = Budget(
+    faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all", torn=True
+)
+"""What Paxos survives, and Multi-Paxos: everything but a disk that forgets what it has synced."""
+
 SYSTEM: Final = System(
     name="paxos",
     variants={
@@ -79,6 +93,7 @@ SYSTEM: Final = System(
             workloads={"decree": Decree()},
             mutants=MUTANTS,
             settings=SETTINGS,
+            ranges={"back_off_ns": back_off_ns},
         ),
     },
     budget=Budget(

@@ -32,13 +32,16 @@ class Acceptor(Generic[V]):
         self.majority = len(context.peers) // 2 + 1
         self.dice = context.dice
         self.accepted: dict[int, V] = {}
-        self._written: dict[Key, int] = {}
+        self.leftovers: list[Key] = []
+        self.written: dict[Key, int] = {}  # which of its two keys a place was written to last
         self.promised = self.restored_promise(context.stored)
         self.restore_acceptances(context.stored)
         self.highest = self.promised[0]
 
     def on_start(self, out: Outbox) -> None:
-        """Say what is there again after a crash."""
+        """Say what is there again after a crash, and clear away what a crash kept from being erased."""
+        for key in self.leftovers:
+            out.erase(key)
         for slot in sorted(self.accepted):
             self.note_acceptance(self.accepted[slot], out)
         if self.promised > NO_BALLOT:
@@ -96,11 +99,11 @@ class Acceptor(Generic[V]):
         new = [vote for vote in votes if self.is_news(vote)]
         if not new:
             return
+        if new[0].ballot > self.promised:
+            self.raise_promise(new[0].ballot, out)
         for vote in new:
             self.accepted[vote.slot] = vote
             self.persist_acceptance(vote, out)
-        if new[0].ballot > self.promised:
-            self.raise_promise(new[0].ballot, out)
         out.sync()
         for vote in new:
             self.note_acceptance(vote, out)
@@ -123,7 +126,7 @@ class Acceptor(Generic[V]):
     def forget_acceptance(self, slot: int, out: Outbox) -> None:
         """A snapshot stands for this slot now."""
         self.accepted.pop(slot, None)
-        if self._written.pop((ACCEPTED, slot), None) is not None:
+        if self.written.pop((ACCEPTED, slot), None) is not None:
             out.erase((ACCEPTED, 2 * slot))
             out.erase((ACCEPTED, 2 * slot + 1))
 
@@ -131,8 +134,8 @@ class Acceptor(Generic[V]):
 
     def turn(self, place: Key) -> int:
         """Which of the two keys of a place is written next: the one that was not written last."""
-        turn = 1 - self._written.get(place, 1)
-        self._written[place] = turn
+        turn = 1 - self.written.get(place, 1)
+        self.written[place] = turn
         return turn
 
     def restored_promise(self, stored: Mapping[Key, Any]) -> Ballot:
@@ -140,16 +143,20 @@ class Acceptor(Generic[V]):
         found = {turn: stored[PROMISED, turn] for turn in (0, 1) if (PROMISED, turn) in stored}
         if not found:
             return NO_BALLOT
-        self._written[PROMISED] = max(found, key=found.__getitem__)
-        number, node = found[self._written[PROMISED]]
+        self.written[PROMISED] = max(found, key=found.__getitem__)
+        number, node = found[self.written[PROMISED]]
         return (number, node)
 
     def restore_acceptances(self, stored: Mapping[Key, Any]) -> None:
         """2.5: acceptances survive a crash; of two, the one at the higher ballot counts."""
         for key, vote in stored.items():
-            if key[0] == ACCEPTED and self.is_higher(vote):
+            if key[0] != ACCEPTED:
+                continue
+            if vote.slot <= self.forgotten:
+                self.leftovers.append(key)
+            elif self.is_higher(vote):
                 self.accepted[vote.slot] = vote
-                self._written[ACCEPTED, vote.slot] = int(key[1]) % 2
+                self.written[ACCEPTED, vote.slot] = int(key[1]) % 2
 
     def is_higher(self, vote: V) -> bool:
         """Whether it was accepted at a higher ballot than what is known of its slot."""

@@ -77,12 +77,13 @@ class CountsAStalePromise(Paxos):
         return True
 
 
-class GivesUp(Paxos):
-    """2.4 broken: a proposer whose ballot was refused never tries again."""
+class NoRetransmission(Paxos):
+    """2.1 broken: each request is sent once, and a proposer waits for ever for an answer that was lost."""
 
-    def abandon(self, out: Outbox) -> None:  # noqa: ARG002  # what it should do is what is missing
-        """Nothing more."""
-        self.phase = "idle"
+    def ask(self, out: Outbox) -> None:
+        """Once."""
+        super().ask(out)
+        out.cancel_timer("retransmit")
 
 
 MUTANTS = (
@@ -95,6 +96,6 @@ MUTANTS = (
     MinorityDecides,
     BallotsCollide,
     CountsAStalePromise,
-    GivesUp,
+    NoRetransmission,
 )
 """All of them."""
