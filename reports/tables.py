@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
@@ -105,11 +106,13 @@ def groups_table(groups: Sequence[GroupResult]) -> RenderableType:
 def _group(group: GroupResult) -> list[RenderableType]:
     built = "+".join((group.variant, *group.mutants))
     name = f"{group.system} {built}, {group.workload} under {group.profile}"
-    share = f"{100 * group.completed / group.runs:.1f} %" if group.runs else "none"
+    share = f"{math.floor(1000 * group.completed / group.runs) / 10:g} %" if group.runs else "none"
+    fired = {kind: times for kind, times in group.faults.items() if times}
+    never = ", ".join(kind for kind in group.faults if kind not in fired)
     told = [
-        f"{share} of {counted(group.runs, 'run')} completed the workload's minimum while faults acted",
+        f"{group.completed:,} of {counted(group.runs, 'run')} ({share}) completed the workload's minimum while faults acted",
         *(f"{count:,} prove nothing: {reason}" for reason, count in _by_number(group.unproven)),
-        f"faults that fired: {listed(group.faults) or 'none'}",
+        f"faults that fired: {listed(fired) or 'none'}" + (f"; never: {never}" if never else ""),
         *(f"{count:,} times in a handler: {finding}" for finding, count in _by_number(group.findings)),
     ]
     return [Text(), Text(name, style="bold"), indented(told)]

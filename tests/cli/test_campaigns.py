@@ -28,7 +28,7 @@ def test_every_seed_is_counted_and_the_report_says_what_the_runs_are_worth(uphel
     assert re.search(r"✗ refuted +cell\.linearizable +as-written +30 runs", result.out)
     assert re.search(r"^    not-linearizable: \d+ runs, first by seed \d+$", result.out, re.MULTILINE)
     assert len(re.findall(r"^    upheld replay ", result.out, re.MULTILINE)) == 1
-    assert "    100.0 % of 30 runs completed the workload's minimum while faults acted" in result.out
+    assert "    30 of 30 runs (100 %) completed the workload's minimum while faults acted" in result.out
     assert re.search(r"^    faults that fired: crash [1-9]\d*", result.out, re.MULTILINE)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from upheld.claims.results import ClaimResult
+from upheld.claims.results import ClaimResult, FailureResult, GroupResult
 from upheld.harness.store import Kept
 from upheld.reports.story import conclusion, told
-from upheld.reports.tables import claims_table, evidence, rows_table, runs_table
+from upheld.reports.tables import claims_table, evidence, groups_table, rows_table, runs_table
 from upheld.reports.words import counted, listed, plain, shortened
 
 
@@ -48,6 +48,33 @@ def test_the_claims_table_has_a_row_a_claim_by_chapter_and_stories_below(
     drawn: Callable[..., Any], golden: Callable[..., Any]
 ) -> None:
     golden("claims.txt", drawn(claims_table(RESULTS)))
+
+
+def test_a_row_with_many_failures_says_how_often_each_came_and_how_each_replays(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
+    first = FailureResult(anomaly="two-leaders", runs=40, seed=3, replay="upheld replay /runs/raft-kv/3/plan.json")
+    second = FailureResult(anomaly="no-leader", runs=1, seed=71, replay="upheld replay /runs/raft-kv/71/plan.json")
+    told = row(
+        "raft.election_safety", "reference", "refuted", story=("In term 2 two nodes lead",), replay=first.replay,
+        failures=(first, second, FailureResult(anomaly="late", runs=2, seed=900)),
+    )  # fmt: skip
+    golden("failures.txt", drawn(claims_table([told])))
+
+
+def test_the_runs_of_a_group_are_told_with_what_they_are_worth(
+    drawn: Callable[..., Any], golden: Callable[..., Any]
+) -> None:
+    group = GroupResult(
+        system="raft-kv", variant="reference", mutants=("vote-not-persisted",), workload="key-value", profile="storm",
+        runs=20_000, completed=19_990, faults={"crash": 1_234, "delay": 0, "loss": 56},
+        unproven={"seed 7 hung for more than 120 s": 1, "only 0 of 1 get completed while faults acted": 9},
+        findings={"n1 at 17 ns: KeyError: 'x' (node.py:3)": 2},
+    )  # fmt: skip
+    calm = GroupResult(
+        system="cell", variant="reference", workload="cell", profile="calm", runs=1, completed=1,
+    )  # fmt: skip
+    golden("groups.txt", drawn(groups_table([group, calm])))
 
 
 def test_a_narrow_terminal_folds_the_evidence_and_loses_nothing(
