@@ -139,7 +139,7 @@ def _delay(draw: Draw) -> Delay:
 def _link(draw: Draw, delay: Delay, kinds: Sequence[str]) -> Link:
     """One in four keeps the order of sending; one in eight is narrow, or short of room, where there may be such faults."""
     fifo, is_narrow, is_short = draw.happens(1, 4), draw.happens(1, 8), draw.happens(1, 8)
-    bytes_per_s, queue = draw.logarithmic(100_000, 10_000_000), draw.logarithmic(4, 64)
+    bytes_per_s, queue = draw.logarithmic(100_000, 10_000_000), draw.logarithmic(16, 256)
     return Link(
         delay=delay,
         fifo=fifo,

@@ -146,11 +146,12 @@ def _draw(storm: Storm) -> list[Fault]:
     cut = shape.cuts(draw, draw.luck.shuffled(storm.names))
     if draw.happens(1, 4):
         cut = with_clients(draw, cut, storm.names, storm.clients)
+    sides = cut.sides if draw.happens(1, 2) else cut.sides[::-1]
     mode = draw.weighted(MODES)
     fault = Fault(
         fault="partition",
         undo_after_ns=storm.lasts_ns(),
-        sides=cut.sides,
+        sides=sides,
         cut=cut.links,
         mode=mode,
         amount_ns=draw.logarithmic(20, 1_000) * MS if mode == "slow" else 0,
