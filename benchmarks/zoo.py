@@ -1,108 +1,123 @@
 """How hard each planted fault is to find: seeds and processor seconds until a claim refutes the mutant.
 
-    python benchmarks/zoo.py [--repeats 5] [--seeds-max 400] [SYSTEM ...]
+    python benchmarks/zoo.py [--jobs 2] [--seeds-max 400] [SYSTEM ...]
+    python benchmarks/zoo.py --keep [SYSTEM ...]
 
-Each repetition begins at a seed of its own. The seconds are processor time of making runs and judging them, without
-shrinking; `relative` sets them against a run of the reference, so that they can be compared between machines. A mutant
-that was not found in all repetitions says in how many.
+Five searches for each mutant begin at seeds far apart. The seconds are processor time of making runs and judging them,
+without shrinking; the last lines give medians over all mutants, and the worst of them. The exit status is 1 if a mutant
+was not found in all of its searches.
+
+With `--keep`, the corpus is written instead: the minimal failure of each mutant, and those of each variant that is not
+the reference. The same code writes the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections import Counter
+import sys
 from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Final
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from upheld.claims.groups import RunGroup, run_groups
+from upheld.claims.inquiry import CORPUS
+from upheld.claims.keeping import keep
 from upheld.claims.registry import Docket, docket
-from upheld.harness.hearing import Hearing, Plans
-from upheld.harness.system import kebab
+from upheld.claims.zoo import SEEDS_MAX, Calibration, calibrate
+from upheld.harness.engines import Engine, Local
 
-BEGIN_EVERY = 100_000
+HANG_S: Final = 3_600.0
+"""A search takes minutes, where its mutant is hard to find."""
 
-
-class Search(msgspec.Struct, frozen=True):
-    """One repetition: how many seeds it took (None: not found), processor seconds, and the claims that refuted."""
-
-    seeds: int | None
-    seconds: float
-    claims: tuple[str, ...]
+HEADINGS: Final = ("system", "mutant", "found", "seeds", "CPU s", "minimal", "refuted by")
 
 
-def groups_of(known: Docket, system: str, mutants: Sequence[str]) -> list[RunGroup]:
-    """The run groups of the claims that one run can refute."""
-    claims = [claim for claim in known.claims_of(system) if claim.kind != "sometimes"]
-    return run_groups(claims, known, "reference", mutants=mutants)
+def report(done: str) -> None:
+    """Say on standard error what has been done."""
+    print(done, file=sys.stderr)
 
 
-def search(groups: Sequence[RunGroup], begin: int, seeds_max: int) -> Search:
-    """Seeds from `begin` on until a claim refutes."""
-    hearings = [Hearing(Plans(group), tuple(name for _, name in group.claims)) for group in groups]
-    for hearing in hearings:
-        hearing.plans.group.cases  # noqa: B018  # opened before the clock starts
-    started = time.process_time()
-    for seed in range(begin, begin + seeds_max):
-        refuted = [
-            claim for hearing in hearings for claim, judged in hearing(seed).judged.items() if judged.word == "refuted"
-        ]
-        if refuted:
-            return Search(seed - begin + 1, time.process_time() - started, tuple(refuted))
-    return Search(None, time.process_time() - started, ())
+def row(found: Calibration) -> tuple[str, ...]:
+    """A line of the table."""
+    told = ", ".join(found.claims)
+    if found.alone:
+        tried = sum(each.tried for each in found.alone)
+        hits = sum(each.seed is not None for each in found.alone)
+        alone = f"found in {hits} of {len(found.alone)}" if hits else f"not found in {tried:,} seeds"
+        told = "; ".join(filter(None, (told, f"{found.mutation.mutant} alone: {alone}")))
+    return (
+        found.system,
+        "+".join(found.mutation.names),
+        f"{found.found} of {found.searches}",
+        "-" if found.seeds is None else f"{found.seeds:g}",
+        f"{found.cpu_s:.2f}",
+        "-" if found.operations is None else f"{found.operations} operations, {found.faults} faults",
+        told,
+    )
 
 
-def run_costs(groups: Sequence[RunGroup]) -> float:
-    """Processor seconds of a run of the reference with its judges, the median of ten."""
-    hearings = [Hearing(Plans(group), tuple(name for _, name in group.claims)) for group in groups]
-    costs = []
-    for seed in range(10):
-        started = time.process_time()
-        for hearing in hearings:
-            hearing(seed)
-        costs.append(time.process_time() - started)
-    return statistics.median(costs)
-
-
-def rows(known: Docket, system: str, repeats: int, seeds_max: int) -> Iterator[tuple[str, ...]]:
-    """A row for each mutant."""
-    reference = run_costs(groups_of(known, system, ()))
-    for mutant in known.system(system).variants["reference"].mutants:
-        groups = groups_of(known, system, [kebab(mutant.__name__)])
-        found = [search(groups, BEGIN_EVERY * (number + 1), seeds_max) for number in range(repeats)]
-        hits = [each for each in found if each.seeds is not None]
-        kills = Counter(claim for each in hits for claim in each.claims)
-        seconds = statistics.median(each.seconds for each in found)
-        seeds = statistics.median(each.seeds for each in hits if each.seeds is not None) if hits else None
+def summary(found: Sequence[Calibration]) -> Iterator[str]:
+    """Medians over all mutants, and the worst of them."""
+    hits = [each for each in found if each.seeds is not None and each.operations is not None]
+    missed = [f"{each.system} {'+'.join(each.mutation.names)}" for each in found if each.found < each.searches]
+    yield f"{len(found) - len(missed)} of {len(found)} mutants found in every search" + (
+        f"; not: {', '.join(missed)}" if missed else ""
+    )
+    if hits:
+        hardest = max(hits, key=lambda each: (each.seeds or 0, each.cpu_s))
         yield (
-            system,
-            kebab(mutant.__name__),
-            f"{len(hits)}/{repeats}",
-            "-" if seeds is None else f"{seeds:g}",
-            f"{seconds:.2f}",
-            f"{seconds / reference:.1f}",
-            ", ".join(name for name, _ in kills.most_common()),
+            f"median: {median(each.seeds or 0 for each in hits):g} seeds, {median(each.cpu_s for each in found):.2f} CPU s, "
+            f"{median(each.operations or 0 for each in hits):g} operations and "
+            f"{median(each.faults or 0 for each in hits):g} faults; "
+            f"worst: {hardest.system} {'+'.join(hardest.mutation.names)}, {hardest.seeds:g} seeds, {hardest.cpu_s:.2f} CPU s"
         )
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("systems", nargs="*")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--seeds-max", type=int, default=400)
+def show(found: Sequence[Calibration]) -> None:
+    """Print the table, and what it comes to."""
+    table = Table(*HEADINGS)
+    for each in found:
+        table.add_row(*row(each))
+    console = Console(width=180)
+    console.print(table)
+    for line in summary(found):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def keep_all(known: Docket, systems: Sequence[str], engine: Engine, seeds_max: int) -> int:
+    """Write the corpus, and say what is in it that was not found again."""
+    written, left = keep(known, systems, CORPUS, engine=engine, seeds_max=seeds_max, report=report)
+    for path in written:
+        print(f"written: {path.relative_to(CORPUS)}")
+    for path in left:
+        print(f"not found again: {path.relative_to(CORPUS)}")
+    return 1 if left else 0
+
+
+def main() -> int:
+    """Do what the command line says; answers the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "systems", nargs="*", metavar="SYSTEM", help="a system, or a module that has one; all by default"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--seeds-max", type=int, default=SEEDS_MAX, help="seeds that one search may take")
+    parser.add_argument("--keep", action="store_true", help="write the corpus of minimal failures")
     options = parser.parse_args()
-    known = docket()
-    table = Table("system", "mutant", "found", "median seeds", "median CPU s", "relative", "refuted by")
-    for system in options.systems or known.systems:
-        for row in rows(known, system, options.repeats, options.seeds_max):
-            table.add_row(*row)
-    Console(width=160).print(table)
+    known = docket(options.systems)
+    systems = [known.system(name).name for name in options.systems] or list(known.systems)
+    engine = Local(options.jobs, hang_s=HANG_S)
+    try:
+        if options.keep:
+            return keep_all(known, systems, engine, options.seeds_max)
+        found = calibrate(known, systems, engine=engine, seeds_max=options.seeds_max, report=report)
+    finally:
+        engine.cancel()
+    show(found)
+    return int(any(each.found < each.searches for each in found))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -64,7 +64,9 @@ class Variant:
         nodes: makes a node from its context.
         client: makes a client from its context.
         workloads: by name; a variant may lack operations that others have.
-        mutants: broken subclasses of the class in `nodes` or `client`, one small method overridden in each.
+        mutants: broken subclasses of the class in `nodes` or `client`, one small method overridden in each. A mutant that
+            another rule makes up for names the masks that switch such rules off in its class attribute `masked_by`.
+        masks: subclasses, too, which switch one of these rules off and are not wrong themselves.
         settings: the parameters that a run begins with; plans may draw others from `ranges`.
         ranges: for each parameter that plans scale: draws a value, given the dice.
         front: whether an object in front of the machines is shared by all clients; `both` lets plans draw.
@@ -77,6 +79,7 @@ class Variant:
     client: ClientFactory
     workloads: Mapping[str, Workload]
     mutants: tuple[type[Any], ...] = ()
+    masks: tuple[type[Any], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     ranges: Mapping[str, Callable[[Dice], Any]] = field(default_factory=dict)
     front: Literal["one", "per_client", "both"] = "per_client"
@@ -146,7 +149,7 @@ def with_mutants(variant: Variant, names: Sequence[str], *, of: str) -> Variant:
     """
     if not names:
         return variant
-    known = {kebab(mutant.__name__): mutant for mutant in variant.mutants}
+    known = {kebab(mutant.__name__): mutant for mutant in (*variant.mutants, *variant.masks)}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"{of} has no mutant {unknown[0]!r}; it has {', '.join(sorted(known)) or 'none'}")

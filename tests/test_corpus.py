@@ -1,4 +1,7 @@
-"""What was kept is judged again: the folder of a history is its verdict, and a kept plan still refutes its claim."""
+"""What was kept is judged again: the folder of a history is its verdict, and a kept plan still refutes its claim.
+
+A history with a plan beside it is that of the plan's run; any other one was written down or recorded for a model.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ import pytest
 import upheld
 from upheld.checkers.linearizability import check_linearizability
 from upheld.checkers.verdict import word
+from upheld.claims.keeping import history_beside
 from upheld.claims.registry import Docket, docket
 from upheld.claims.verification import replay
 from upheld.histories.files import read_history
 
 CORPUS = Path(str(upheld.__file__)).parent / "histories" / "corpus"
-HISTORIES = sorted(CORPUS.rglob("*.jsonl"))
 PLANS = sorted(CORPUS.rglob("*.plan.json"))
+OF_PLANS = [(path, history) for path in PLANS if (history := history_beside(path)).exists()]
+HISTORIES = sorted({*CORPUS.rglob("*.jsonl")} - {history for _, history in OF_PLANS})
 
 
 def name_of(path: Path) -> str:
@@ -45,3 +50,22 @@ def test_a_plan_refutes_its_claim_by_the_same_kind_of_anomaly(path: Path, known:
     expected = replayed.run.plan.expect.anomaly
     assert {row.id: row.anomaly for row in replayed.results if row.verdict == "refuted"} == expected
     assert path.parent.name == "refuted"
+    assert path.parent.parent.name == replayed.run.plan.system
+
+
+@pytest.mark.parametrize("path", PLANS, ids=name_of)
+def test_a_plan_gives_the_run_that_it_gave_when_it_was_kept(path: Path, known: Docket) -> None:
+    replayed = replay(path, docket=known)
+    assert replayed.digest == replayed.expected != ""
+
+
+@pytest.mark.parametrize(("path", "kept"), OF_PLANS, ids=name_of)
+def test_a_history_beside_a_plan_is_that_of_its_run_and_says_where_it_came_from(
+    path: Path, kept: Path, known: Docket
+) -> None:
+    run, history = replay(path, docket=known).run, read_history(kept)
+    assert history == run.evidence.history
+    assert (history.header.system, history.header.variant) == (run.plan.system, run.plan.variant)
+    (claim,) = run.plan.claims
+    built = "+".join((run.plan.variant, *run.plan.mutants))
+    assert str(history.header.note).startswith(f"the minimal failure of {claim} in {run.plan.system} {built}")
