@@ -49,7 +49,7 @@ class NodeClock:
 
     def monotonic_ns(self) -> int:
         """Time since the run began, as far as this clock can tell."""
-        if self._drifts_ppm:
+        if self.rate_ppm != self._base_ppm:
             self._fired("clock-drift")
         return self._count()
 
@@ -65,7 +65,7 @@ class NodeClock:
 
     def lasts(self, delay_ns: int) -> int:
         """How long, in virtual time, this clock takes to count that far."""
-        if self._drifts_ppm:
+        if self.rate_ppm != self._base_ppm:
             self._fired("clock-drift")
         return delay_ns * MILLION // self.rate_ppm
 
