@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import pickle
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -146,11 +147,18 @@ def _cluster(jobs: int) -> Any:
             dashboard_address=None,
             memory_limit=0,
             env=SINGLE_THREADED,
+            preload=[__name__],
             silence_logs="CRITICAL",
         )
 
 
 # --- on a worker
+
+
+def dask_setup(_: Any) -> None:
+    """What a worker of our own cluster does first: an interrupt is for the parent, which gets it, too, and decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 
 BENCH: Final = Bench()
 TURN: Final = Lock()

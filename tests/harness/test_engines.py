@@ -136,7 +136,7 @@ def test_a_worker_that_is_killed_from_outside_costs_no_seed(works: ModuleType, n
                 os.kill(one.result, signal.SIGKILL)
     assert [one.lost for one in done] == [""] * 60
     assert sorted(one.seed for one in done) == list(range(60))
-    assert len({one.result for one in done}) == 3
+    assert len({one.result for one in done}) > 1
 
 
 @needs_dask
@@ -223,22 +223,29 @@ def test_workers_go_when_their_parent_is_killed(works: ModuleType, tmp_path: obj
     assert eventually_gone(worker)
 
 
-def test_control_c_ends_it_and_its_workers(works: ModuleType) -> None:
+@processes
+def test_control_c_ends_it_and_its_workers_without_a_word(name: str) -> None:
     program = (
-        "from upheld.harness.engines import Job, Local; import engine_works, functools\n"
-        "engine = Local(2); engine.submit(Job('k', functools.partial(engine_works.tells_pid, 0.1), range(1000)))\n"
+        "from upheld.harness.engines import Job, engine; import engine_works, functools\n"
+        f"engine = engine({name!r}, jobs=2); engine.submit(Job('k', functools.partial(engine_works.tells_pid, 0.1), range(1000)))\n"
         "try:\n"
         "    for done in engine.completed(): print(done.result, flush=True)\n"
         "except KeyboardInterrupt: print('interrupted')\n"
         "finally: engine.cancel()\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment(), start_new_session=True, text=True
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        start_new_session=True,
+        text=True,
     )
     assert parent.stdout is not None
     worker = int(parent.stdout.readline())
     os.killpg(parent.pid, signal.SIGINT)
-    told, _ = parent.communicate(timeout=20)
+    told, complaint = parent.communicate(timeout=20)
+    assert complaint == ""
     assert told.splitlines()[-1] == "interrupted"
     assert parent.returncode == 0
     assert eventually_gone(worker)
