@@ -230,14 +230,14 @@ class Replicator(Voter, ABC):
         progress = self.progress.get(sender)
         if self.role != LEADER or message.term < self.term or progress is None:
             return
-        progress.is_awaited = False
         progress.silence = 0
         if message.round > progress.round:  # noqa: PLR1730  # `max` costs a call, and answers are many
             progress.round = message.round
+        if not message.success and not self.back_off(progress, message.index):
+            return
+        progress.is_awaited = False
         if message.success:
             self.go_on(progress, message.index, out)
-        elif not self.back_off(progress, message.index):
-            return
         if self.role == LEADER:
             self.feed(sender, progress, out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from upheld.impl.consensus.messages import Write
 from upheld.impl.consensus.raft.log import Log
 from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Entry
-from upheld.impl.node import Effect
+from upheld.impl.consensus.raft.reference import Raft
+from upheld.impl.node import Effect, Message, RecordingOutbox
 
 bench = import_module("raft_bench")
 elected, log_of, names, notes, put, started, timed_out, told = (
@@ -87,6 +89,96 @@ def test_5_3_an_answer_that_was_overtaken_says_nothing() -> None:
     leader = elected(stored=log_of(1, 1, 1))
     told(leader, "n2", Appended(2, True, 4, 0), Appended(2, True, 2, 0))
     assert leader.progress["n2"].match_index == 4
+
+
+# --- pipelining, thesis 10.2
+
+
+def streaming(**settings: Any) -> Raft:
+    """A leader of three who knows where the log of n2 stands, and has no entry under way to it."""
+    leader: Raft = elected(**settings)
+    told(leader, "n2", Appended(1, True, 1, 0))
+    return leader
+
+
+def sent_to(node: str, out: RecordingOutbox) -> list[tuple[int, int]]:
+    """Each AppendEntries to this node: the index before its entries, and how many they are."""
+    messages = [message for to, message in out.sent(AppendEntries) if to == node]
+    return [(each.prev_log_index, len(each.entries)) for each in messages if isinstance(each, AppendEntries)]
+
+
+def writes(*msg_ids: int) -> tuple[Write, ...]:
+    return tuple(Write(msg_id, "put", "x", msg_id) for msg_id in msg_ids)
+
+
+def test_10_2_entries_go_as_they_come_as_if_all_before_had_arrived() -> None:
+    assert sent_to("n2", told(streaming(), "c0", *writes(1, 2, 3))) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_10_2_only_so_many_messages_with_entries_are_under_way() -> None:
+    leader = streaming(window=2)
+    assert sent_to("n2", told(leader, "c0", *writes(1, 2, 3, 4))) == [(1, 1), (2, 1)]
+    assert sent_to("n2", told(leader, "n2", Appended(1, True, 2, 0))) == [(3, 2)]
+
+
+def test_10_2_an_answer_to_a_later_message_answers_those_before() -> None:
+    leader = streaming(window=2)
+    told(leader, "c0", *writes(1, 2, 3))
+    assert sent_to("n2", told(leader, "n2", Appended(1, True, 3, 0))) == [(3, 1)]
+    assert list(leader.progress["n2"].under_way) == [4]
+
+
+def test_10_2_a_follower_of_whom_nothing_is_known_gets_one_message_at_a_time() -> None:
+    leader = elected()
+    assert sent_to("n3", told(leader, "c0", *writes(1, 2))) == []
+
+
+def test_10_2_after_a_refusal_it_is_one_message_at_a_time_again() -> None:
+    leader = streaming()
+    told(leader, "c0", *writes(1, 2, 3))
+    assert sent_to("n2", told(leader, "n2", Appended(1, False, 1, 0))) == [(1, 3)]
+    assert sent_to("n2", told(leader, "n2", Appended(1, False, 1, 0))) == []
+    assert sent_to("n2", told(leader, "c0", *writes(4))) == []
+    assert sent_to("n2", told(leader, "n2", Appended(1, True, 4, 0))) == [(4, 1)]
+
+
+def test_10_2_after_a_silence_everything_that_was_not_answered_is_sent_again() -> None:
+    leader = streaming()
+    told(leader, "c0", *writes(1, 2, 3))
+    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(4, 0)]
+    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(1, 3)]
+
+
+def test_10_2_batches_are_bounded() -> None:
+    leader = elected(batch_max=2)
+    told(leader, "c0", *writes(1, 2, 3, 4))
+    assert sent_to("n2", told(leader, "n2", Appended(1, True, 1, 0))) == [(1, 2), (3, 2)]
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 3), st.integers(1, 3))
+def test_10_2_whatever_is_lost_or_overtaken_the_follower_gets_the_log_in_the_end(
+    choices: list[int], window: int, batch_max: int
+) -> None:
+    leader = elected(nodes=2, window=window, batch_max=batch_max)
+    follower = started("n2", 2)
+    to_follower, to_leader = list(timed_out(leader, "heartbeat").sent(AppendEntries)), list[Message]()
+    for number, choice in enumerate(choices):
+        if choice < 2:
+            to_follower += told(leader, "c0", *writes(number)).sent(AppendEntries)
+        elif choice < 5 and to_follower:
+            _, message = to_follower.pop(choice % len(to_follower))
+            to_leader += [answer for _, answer in told(follower, "n1", message).sent(Appended)]
+        elif choice < 8 and to_leader:
+            answer = to_leader.pop(choice % len(to_leader))
+            to_follower += told(leader, "n2", answer).sent(AppendEntries)
+        elif to_follower:
+            to_follower.pop()
+    for _ in range(60):
+        for _, message in timed_out(leader, "heartbeat").sent(AppendEntries):
+            for _, answer in told(follower, "n1", message).sent(Appended):
+                told(leader, "n2", answer)
+    assert terms(follower.log) == terms(leader.log)
+    assert leader.commit_index == leader.log.last_index
 
 
 # --- 5.3 log replication: the follower
