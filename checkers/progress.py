@@ -57,11 +57,11 @@ class Deadline:
     @classmethod
     def of(cls, evidence: Evidence, *, since_ns: int, bound: Bound, period: Bound | None = None) -> Deadline:
         """The deadline for what this run was waiting for since then."""
-        bound_ns = _nanoseconds(bound, evidence)
+        bound_ns = nanoseconds(bound, evidence)
         return cls(
             since_ns=since_ns,
             bound_ns=bound_ns,
-            period_ns=bound_ns if period is None else _nanoseconds(period, evidence),
+            period_ns=bound_ns if period is None else nanoseconds(period, evidence),
             changed_ns=_last_change_ns(evidence.trace),
             ended_ns=ended_ns(evidence),
         )
@@ -124,7 +124,8 @@ class Deadline:
         )
 
 
-def _nanoseconds(bound: Bound, evidence: Evidence) -> int:
+def nanoseconds(bound: Bound, evidence: Evidence) -> int:
+    """The bound in this run."""
     return bound if isinstance(bound, int) else bound(evidence)
 
 

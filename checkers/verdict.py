@@ -11,7 +11,7 @@ A verdict refuses to be a bool, so that nobody can take 'nobody knows' for a pas
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 from ..histories.event import Operation
@@ -152,6 +152,36 @@ def on_history(checker: Checker) -> Judge:
 def on_trace(checker: TraceChecker) -> Judge:
     """The checker as a judge of evidence."""
     return OnTrace(checker)
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """The conjunction of several judges: the first refutation refutes, then the first doubt leaves it open."""
+
+    judges: tuple[Judge, ...]
+
+    def __call__(self, evidence: Evidence, /) -> Verdict:
+        """Refuted or Undecided as one of the judges says; Upheld where all of them do."""
+        doubt: Undecided | None = None
+        upheld: list[Upheld] = []
+        for judge in self.judges:
+            match judge(evidence):
+                case Refuted() as refuted:
+                    return refuted
+                case Undecided() as undecided:
+                    doubt = doubt or undecided
+                case verdict:
+                    upheld.append(verdict)
+        if doubt is not None:
+            return replace(doubt, reason=f"{doubt.checker}: {doubt.reason}")
+        told = {verdict.checker: dict(verdict.evidence) for verdict in upheld}
+        operations = max((verdict.operations for verdict in upheld), default=0)
+        return Upheld(checker="all-of", method="one judge after the other", operations=operations, evidence=told)
+
+
+def all_of(*judges: Judge) -> Judge:
+    """The judges as one: a claim that says several things holds when all of them do."""
+    return AllOf(judges)
 
 
 WORDS: Mapping[type[Finding], str] = {Upheld: "upheld", Refuted: "refuted", Undecided: "undecided"}

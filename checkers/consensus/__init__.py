@@ -8,6 +8,7 @@ from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
 from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
 from .paxos import ChosenByQuorum, ChosenStays, DecidesAmongRivals, DecreesDurable, OneValuePerBallot, PromisesKept
+from .storms import DecidesInStorm, LedThroughCuts
 
 __all__ = [
     "Agreement",
@@ -17,10 +18,12 @@ __all__ = [
     "CommitByQuorum",
     "Decides",
     "DecidesAmongRivals",
+    "DecidesInStorm",
     "DecreesDurable",
     "ElectionSafety",
     "LeaderAppendOnly",
     "LeaderCompleteness",
+    "LedThroughCuts",
     "LogMatching",
     "OneValuePerBallot",
     "PromisesKept",

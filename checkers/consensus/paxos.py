@@ -251,8 +251,9 @@ class _Disk:
         elif note.kind in TRANSPORT:
             return False
         elif note.kind == "accepted":
-            place = self.held if self.told_again is None else self.told_again
-            place[number(note, "slot")] = note
+            self.held[number(note, "slot")] = note
+            if self.told_again is not None:
+                self.told_again[number(note, "slot")] = note
         elif self.told_again is not None:
             self.held, self.told_again = self.told_again, None
             self.snapshot = number(note, "snapshot_index") if note.kind == "restored" else 0

@@ -7,20 +7,26 @@ from typing import Final
 from ...checkers.consensus import (
     Agreement,
     AppliesInOrder,
+    CommitByQuorum,
     Decides,
+    DecidesInStorm,
     ElectionSafety,
     LeaderAppendOnly,
     LeaderCompleteness,
+    LedThroughCuts,
     LogMatching,
     StateMachineSafety,
+    TermMonotone,
     Validity,
+    VotesOnce,
 )
 from ...checkers.duplication import AtMostOnce
 from ...checkers.durability import Durable
 from ...checkers.linearizability import Linearizable
 from ...checkers.progress import Progress, Reelection
 from ...checkers.roles import EntitledAnswers
-from ...checkers.verdict import Judge, on_history
+from ...checkers.verdict import Judge, all_of, on_history
+from ...harness.faults import FAULTS
 from ...harness.system import Budget, System, Variant
 from ...harness.workloads import KeyValue
 from ...histories.event import Operation
@@ -28,20 +34,24 @@ from ...histories.evidence import Evidence
 from ...impl.consensus.client import StoreClient
 from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
 from ...impl.consensus.raft.mutants import MUTANTS
+from ...impl.consensus.raft.operator import RaftOperator
 from ...impl.consensus.raft.reference import Raft
 from ...impl.node import MS, SECOND, Dice
 from ...specs.objects.kv import KeyValue as KeyValueModel
 from ..claim import Claim, Trials
 from .risks import (
     WRITES,
+    changes_under_faults,
     consensus_bound_ns,
     crashes_after_acknowledgement,
     elections,
     elections_after_commit,
+    installed_snapshots,
     leader_changes,
     leader_crashes,
     longest_election_ns,
     retried_writes,
+    twenty_elections_ns,
     writes_elsewhere,
 )
 
@@ -51,14 +61,23 @@ SETTINGS: Final = {
     "heartbeat_ns": 17 * MS,
     "retry_ns": 100 * MS,
     "sessions_max": 1000,
+    "snapshot_every": 20,
+    "batch_max": 64,
+    "window": 8,
+    "pre_vote": True,
+    "check_quorum": True,
     "recovery_ns": 4 * SECOND,
 }
 """A third of the guide's times, so that a run of a few seconds holds many elections. Recovery outlasts every bound."""
 
 
+BEYOND: Final = frozenset({"rot"})
+"""Raft takes every fault but one: what is durable on a disk that works is to stay as it is."""
+
+
 def election_max_ns(dice: Dice) -> int:
     """With timeouts that lie close together several nodes stand for election at once, again and again."""
-    return dice.choice((60, 80, 100)) * MS
+    return dice.choice((70, 85, 100)) * MS
 
 
 SYSTEM: Final = System(
@@ -73,7 +92,10 @@ SYSTEM: Final = System(
             ranges={
                 "election_max_ns": election_max_ns,
                 "sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4)),
+                "snapshot_every": lambda dice: dice.choice((0, 0, 40, 20, 10, 3)),
+                "batch_max": lambda dice: dice.choice((64, 64, 64, 1)),
             },
+            operator=RaftOperator,
         ),
         "as-written": Variant(
             nodes=DistributedKVStore,
@@ -83,13 +105,36 @@ SYSTEM: Final = System(
             ranges={"election_max_ns": election_max_ns},
         ),
     },
-    budget=Budget(faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all"),
+    budget=Budget(faults=frozenset(FAULTS) - BEYOND, crashed_max="all", torn=True),
 )
 
 
 def trials(judge: Judge) -> Trials:
     """All claims about Raft share their runs."""
     return Trials(system="raft-kv", workload="key-value", faults="storm", judge=judge)
+
+
+SAFE: Final = all_of(
+    ElectionSafety(),
+    VotesOnce(),
+    TermMonotone(),
+    LeaderAppendOnly(),
+    LogMatching(),
+    LeaderCompleteness(),
+    CommitByQuorum(),
+    StateMachineSafety(),
+    AppliesInOrder(),
+    Durable(),
+    AtMostOnce(),
+    on_history(Linearizable(KeyValueModel())),
+)
+"""Safety and linearizability: all that holds whatever happens to the cluster."""
+
+MEMBERSHIP: Final = "loss,delay,partition,crash,join,leave,wipe,rollback"
+"""Changes of who is a member, and what makes them hard."""
+
+HASTY: Final = {"election_min_ns": 10 * MS, "election_max_ns": 20 * MS, "heartbeat_ns": 4 * MS}
+"""Election timeouts that are shorter than messages take when they are late. No timeout is longer than any delay."""
 
 
 def is_write(operation: Operation) -> bool:
@@ -131,6 +176,22 @@ CLAIMS: Final = (
         source=f"{GUIDE}: 'Liveness: eventually, a decision is made'",
         by=trials(Decides(bound=consensus_bound_ns, period=longest_election_ns, asks=is_write)),
         bound="20 largest election timeouts and a client timeout after the first write since the heal",
+    ),
+    Claim(
+        id="consensus.may_not_decide",
+        chapter="consensus",
+        kind="sometimes",
+        statement="While messages are late, no decision may be made, although none is lost and at most one node is down.",
+        source="Fischer, Lynch and Paterson, Impossibility of Distributed Consensus with One Faulty Process; the guide does "
+        "not say it",
+        by=Trials(
+            system="raft-kv",
+            workload="key-value",
+            faults="delay",
+            judge=DecidesInStorm(bound=twenty_elections_ns, asks=is_write),
+            blames=frozenset({"delay"}),
+            settings=HASTY,
+        ),
     ),
     Claim(
         id="raft.election_safety",
@@ -238,5 +299,46 @@ CLAIMS: Final = (
         source=f"{RAFT}, 8; the guide does not say it",
         by=trials(AtMostOnce()),
         antecedent=retried_writes,
+    ),
+    Claim(
+        id="raft.partial_connectivity",
+        chapter="consensus",
+        kind="sometimes",
+        statement="Without pre-vote and check-quorum, a partially connected cluster gets no stable leader.",
+        source="Ongaro, Consensus: Bridging Theory and Practice, 4.2.3 and 9.6; the guide does not say it",
+        by=Trials(
+            system="raft-kv",
+            workload="key-value",
+            faults="partition",
+            judge=LedThroughCuts(timeout=longest_election_ns),
+            blames=frozenset({"partition"}),
+            settings={"pre_vote": False, "check_quorum": False},
+        ),
+    ),
+    Claim(
+        id="raft.membership",
+        chapter="consensus",
+        kind="always",
+        statement="Safety and linearizability hold while single servers join and leave.",
+        source="Ongaro, Consensus: Bridging Theory and Practice, 4.1; the guide does not say it",
+        by=Trials(system="raft-kv", workload="key-value", faults=MEMBERSHIP, judge=SAFE),
+        antecedent=changes_under_faults,
+        variants=("reference",),
+    ),
+    Claim(
+        id="raft.snapshots",
+        chapter="consensus",
+        kind="always",
+        statement="Safety and linearizability hold through snapshots and log compaction.",
+        source=f"{RAFT}, 7; the guide does not say it",
+        by=Trials(
+            system="raft-kv",
+            workload="key-value",
+            faults="loss,duplication,delay,partition,crash",
+            judge=SAFE,
+            settings={"snapshot_every": 8},
+        ),
+        antecedent=installed_snapshots,
+        variants=("reference",),
     ),
 )

@@ -7,9 +7,14 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ...histories.evidence import Evidence
+from ...histories.history import History
 from ...histories.trace import Note
+from ...histories.values import identity
 
 WRITES: Final = frozenset({"put", "delete", "cas"})
+HURTING: Final = frozenset({"loss", "delay", "partition", "crash"})
+"""Faults during which a change of the members is put to the test; each has an end."""
+LATER_THAN_ALL: Final = 2**63
 
 
 # --- antecedents
@@ -59,6 +64,34 @@ def retried_writes(evidence: Evidence) -> int:
     return sum(event.process == "retries" and event.action in WRITES for event in evidence.history.nemesis())
 
 
+def changes_under_faults(evidence: Evidence) -> int:
+    """How many changes of the members came into force while messages were lost, late or cut off, or a node was down."""
+    first: dict[Any, int] = {}
+    for note in evidence.trace.of_kind("configured"):
+        if note.fact("index") != 0:
+            first.setdefault(identity(note.facts), note.time)
+    hurt = list(_times_of_faults(evidence.history))
+    return sum(any(begin <= time <= end for begin, end in hurt) for time in first.values())
+
+
+def _times_of_faults(history: History) -> Iterator[tuple[int, int]]:
+    """From when to when each fault was in force that hits links, or takes a node down for a while."""
+    began: dict[Any, list[int]] = {}
+    for event in history.of("nemesis"):
+        kind = event.action.removeprefix("undo-")
+        begins = began.setdefault((kind, identity(event.value)), [])
+        if event.action in HURTING:
+            begins.append(event.time or 0)
+        elif begins:
+            yield begins.pop(0), event.time or 0
+    yield from ((begin, LATER_THAN_ALL) for begins in began.values() for begin in begins)
+
+
+def installed_snapshots(evidence: Evidence) -> int:
+    """How often a node needed the snapshot of another one."""
+    return len(evidence.trace.of_kind("installed"))
+
+
 def _with_leader(evidence: Evidence) -> Iterator[tuple[Note, str]]:
     """Each note, with the node that had been elected last by then."""
     leader = ""
@@ -76,9 +109,14 @@ def longest_election_ns(evidence: Evidence) -> int:
     return int(_setting(evidence, "settings")["election_max_ns"])
 
 
+def twenty_elections_ns(evidence: Evidence) -> int:
+    """20 of the largest election timeouts."""
+    return 20 * longest_election_ns(evidence)
+
+
 def consensus_bound_ns(evidence: Evidence) -> int:
     """20 of the largest election timeouts, and a client timeout."""
-    return 20 * longest_election_ns(evidence) + int(_setting(evidence, "client_timeout_ns"))
+    return twenty_elections_ns(evidence) + int(_setting(evidence, "client_timeout_ns"))
 
 
 def _setting(evidence: Evidence, name: str) -> Any:
