@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...checkers.consensus import Agreement, ChosenByQuorum, ChosenStays, OneValuePerBallot, PromisesKept, Validity
+from ...checkers.consensus import (
+    Agreement,
+    ChosenByQuorum,
+    ChosenStays,
+    DecidesAmongRivals,
+    OneValuePerBallot,
+    PromisesKept,
+    Validity,
+)
 from ...checkers.consensus.paxos import ballot_of
 from ...checkers.progress import Progress, heal_ns
 from ...checkers.verdict import Judge
@@ -72,6 +80,25 @@ class Decree:
         return [*planned, *_final_questions(stage)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Duel:
+    """Two clients propose at two nodes, at the same time, and nothing else happens.
+
+    Attributes:
+        minimum: see `system.Workload`; a duel has no answers.
+    """
+
+    minimum: Mapping[str, int] = field(default_factory=dict)
+
+    def operations(self, stage: Stage, dice: Dice) -> Sequence[PlannedOperation]:
+        """The two operations of a run."""
+        rivals = dice.shuffled(stage.nodes)[:2]
+        return [
+            PlannedOperation(client=number, at_ns=stage.begin_ns, action="propose", argument=number + 1, node=node)
+            for number, node in enumerate(rivals)
+        ]
+
+
 def _final_questions(stage: Stage) -> list[PlannedOperation]:
     return [
         PlannedOperation(client=number % stage.clients, at_ns=stage.final_ns, action="learn", node=node)
@@ -80,9 +107,18 @@ def _final_questions(stage: Stage) -> list[PlannedOperation]:
 
 
 BUDGET: Final = Budget(
-    faults=frozenset({"loss", "duplication", "delay", "partition", "crash"}), crashed_max="all", torn=True
+    faults=frozenset(
+        {
+            *("loss", "duplication", "delay", "reordering", "heavy-tail", "bandwidth", "queue", "partition"),
+            *("crash", "crash-loop", "pause", "slow-node"),
+            *("fsync-error", "disk-full", "disk-slow", "read-error"),
+            *("clock-offset", "clock-drift", "clock-step", "clock-strobe"),
+        }
+    ),
+    crashed_max="all",
+    torn=True,
 )
-"""What Paxos survives, and Multi-Paxos: everything but a disk that forgets what it has synced."""
+"""What Paxos survives, and Multi-Paxos: everything but a disk that loses what it has synced."""
 
 SYSTEM: Final = System(
     name="paxos",
@@ -90,7 +126,7 @@ SYSTEM: Final = System(
         "reference": Variant(
             nodes=Paxos,
             client=PaxosClient,
-            workloads={"decree": Decree()},
+            workloads={"decree": Decree(), "duel": Duel()},
             mutants=MUTANTS,
             settings=SETTINGS,
             ranges={"back_off_ns": back_off_ns},
@@ -231,6 +267,21 @@ CLAIMS: Final = (
         by=trials(Progress(bound=bound_ns, period=attempt_ns, counts=is_proposal)),
         antecedent=ballots_after_heal,
         bound="20 longest back-offs and a client timeout after the heal",
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.duel",
+        chapter="consensus",
+        kind="sometimes",
+        statement="Without a back-off, two proposers can keep each other from deciding for as long as the run lasts.",
+        source=f"{SIMPLE}, 2.4: 'two proposers each keep issuing a sequence of proposals'",
+        by=Trials(
+            system="paxos",
+            workload="duel",
+            faults="calm",
+            judge=DecidesAmongRivals(),
+            settings={"back_off": False, "retry_ns": 100 * SECOND},
+        ),
         variants=("reference",),
     ),
 )

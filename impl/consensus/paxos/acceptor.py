@@ -44,7 +44,7 @@ class Acceptor(Generic[V]):
             out.erase(key)
         for slot in sorted(self.accepted):
             self.note_acceptance(self.accepted[slot], out)
-        if self.promised > NO_BALLOT:
+        if self.promised > NO_BALLOT or self.accepted or self.forgotten:
             out.note("restored", *self.promised, max(self.accepted, default=self.forgotten), self.forgotten)
 
     @property
