@@ -3,7 +3,8 @@
 A link has one stream, drawn once per message whatever faults act, so the 17th message of a link has the same luck in every
 variation of a plan. A link that nothing hits is `plain`, and its messages take the short way in `life.Life.send`; all
 others come through `Network.carry`, where each rule in force may change their fate. A message becomes a parcel only when
-more than loss and delay may hit it, or somebody has to be told of it.
+more than loss and delay hits it, or somebody has to be told of it. In the order of their turns, rules that delay come last:
+when one of them is met, no parcel is needed any more.
 
 A message whose fate the plan has fixed (`plan.deliveries`) stands beside its link: no rule acts on it, it takes nobody's
 place, waits behind nobody, and nobody waits behind it, even where the link keeps the order of sending.
@@ -118,6 +119,7 @@ class Network:
     def __init__(self, world: World) -> None:
         self._world = world
         self._plan = world.plan
+        self._agenda, self._sequence = world.agenda, world.sequence
         self.at, self.fire = world.at, world.fire
         self._routes: dict[tuple[str, str], Route] = {}
         self._stations: dict[str, Station] = {}
@@ -194,21 +196,14 @@ class Network:
     # --- messages
 
     def carry(self, route: Route, luck: int, message: Message) -> None:
-        """Decide the fate of a message that was just sent along a route which is not plain."""
-        if route.is_simple and self._carried(route, luck, message):
-            return
-        self._message_ids += 1
-        parcel = Parcel(route, luck, message, self._message_ids)
-        if self._world.full:
-            kind = message.__struct_config__.tag
-            body = freeze(msgspec.to_builtins(message, enc_hook=dict))
-            self._tell(route.sender.address, "send", parcel.message_id, route.receiver.address, kind, body)
-        self.decide(parcel)
+        """Decide the fate of a message that was just sent along a route which is not plain.
 
-    def _carried(self, route: Route, luck: int, message: Message) -> bool:
-        """Decide it here and now, if nothing hits the message but loss and delay; answers whether that was so."""
-        world = self._world
-        now, fired = world.now, world.fired
+        Here and now, unless more than loss and delay hits it, or somebody has to be told of it.
+        """
+        if not route.is_simple:
+            self._send(route, luck, message)
+            return
+        now, fired = self._world.now, self._world.fired
         arrival = now + route.delays[luck & DELAY_BITS]
         for rule in route.rules:
             if luck >> rule.shift & rule.mask < rule.limit:
@@ -219,13 +214,23 @@ class Network:
                         fired[rule.kind] += 1
                 elif rule.turn is LOSE:
                     fired[rule.kind] += 1
-                    return True
+                    return
                 else:
-                    return False
+                    self._send(route, luck, message)
+                    return
         if route.fifo:
             arrival = route.in_order(arrival)
-        heappush(world.agenda, (arrival, world.sequence(), route.receiver.receive, route.sender.address, message))
-        return True
+        heappush(self._agenda, (arrival, self._sequence(), route.receiver.receive, route.sender.address, message))
+
+    def _send(self, route: Route, luck: int, message: Message) -> None:
+        """Decide its fate as that of a parcel."""
+        self._message_ids += 1
+        parcel = Parcel(route, luck, message, self._message_ids)
+        if self._world.full:
+            kind = message.__struct_config__.tag
+            body = freeze(msgspec.to_builtins(message, enc_hook=dict))
+            self._tell(route.sender.address, "send", parcel.message_id, route.receiver.address, kind, body)
+        self.decide(parcel)
 
     def decide(self, parcel: Parcel) -> None:
         """Decide the fate of a message that was just sent, or of one that nobody holds any more."""

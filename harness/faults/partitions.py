@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ...impl.node import MS
+from ..cuts import PARTITIONS
 from ..draws import Draw
 from ..plan import LEADER, Fault
-from ..rules import PARTITIONS
 from .kind import FaultKind, Undo
 
 if TYPE_CHECKING:

@@ -409,7 +409,25 @@ def test_a_link_whose_messages_have_fates_draws_the_same_luck_for_all_others() -
     }
 
 
-# --- luck
+# --- luck, and evidence
+
+
+def test_a_full_trace_changes_nothing_whatever_acts_on_the_messages() -> None:
+    faults = (
+        all_along("loss", rate=0.1),
+        all_along("duplication", rate=0.2, amount_ns=5 * MS),
+        all_along("delay", rate=0.3, amount_ns=20 * MS),
+        all_along("reordering", rate=0.3, amount_ns=50 * MS),
+        all_along("heavy-tail", amount_ns=MS),
+        all_along("bandwidth", count=20_000),
+        all_along("queue", count=6),
+        Fault(fault="partition", at_ns=200 * MS, undo_after_ns=100 * MS, sides=(("n1",),), mode="hold"),
+    )
+    for some in ((), *((fault,) for fault in faults), faults[:3], faults):
+        full = run(*some, burst=5)
+        notes = run_plan(full.plan, SYSTEM)
+        assert (notes.digest, notes.fired) == (full.digest, full.fired)
+    assert set(full.fired) == {fault.fault for fault in faults}
 
 
 def test_no_kind_of_fault_disturbs_the_luck_of_another() -> None:
