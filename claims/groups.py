@@ -68,6 +68,7 @@ class RunGroup:
             mutants=self.mutants,
             workload=self.workload,
             profile=self.profile,
+            beyond_budget=self.beyond_budget,
             fences=self.fences,
             cases=tuple(_case(origin, name) for origin, name in self.claims),
             generate=partial(self._generate, system),

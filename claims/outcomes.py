@@ -79,6 +79,7 @@ def result_of_group(group: RunGroup, campaign: Campaign, kinds: Sequence[str]) -
         mutants=group.mutants,
         workload=group.workload,
         profile=group.profile,
+        settings=dict(group.settings),
         runs=campaign.taken,
         completed=campaign.completed,
         unproven=dict(sorted(campaign.unproven.items())),

@@ -89,7 +89,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
     """The runs of one group, whatever its claims say of them.
 
     Attributes:
-        system, variant, mutants, workload, profile: what was run.
+        system, variant, mutants, workload, profile, settings: what was run.
         runs: how many.
         completed: those that completed the minimum of the workload while faults acted.
         unproven: why the others prove nothing, with how many of them; lost seeds, too, by name.
@@ -102,6 +102,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
     mutants: tuple[str, ...] = ()
     workload: str
     profile: str
+    settings: dict[str, Any] = {}
     runs: int
     completed: int
     unproven: dict[str, int] = {}

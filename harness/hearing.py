@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from ..checkers.verdict import Judge, Refuted, Undecided, Verdict, word
 from ..histories.evidence import Evidence
-from .faults import kinds_of
 from .plan import Fences, Plan
 from .simplify import Failure
+from .swarm import kinds_within
 from .system import System
 from .trial import Run, run_plan
 
@@ -46,7 +46,7 @@ class Group:
     """Claims that share their runs.
 
     Attributes:
-        system, variant, mutants, workload, profile: what is run.
+        system, variant, mutants, workload, profile, beyond_budget: what is run, and under which faults.
         fences: how its plans answer what nodes must not ask (`harness.fences`).
         cases: what is judged.
         generate: makes the plan of a seed.
@@ -58,6 +58,7 @@ class Group:
     mutants: tuple[str, ...] = ()
     workload: str
     profile: str
+    beyond_budget: bool = False
     fences: Fences = "strict"
     cases: tuple[Case, ...]
     generate: Callable[[int], Plan]
@@ -66,7 +67,8 @@ class Group:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of fault that plans of this group may have."""
-        return tuple(kind for kind in kinds_of(self.profile) if kind in self.system.budget.faults)
+        built = self.system.variant(self.variant)
+        return kinds_within(self.system.budget, built, self.profile, beyond_budget=self.beyond_budget)
 
     def adopt(self, plan: Plan) -> Plan:
         """A plan that was made for another variant of the system, or for its mutants, as one for this group."""

@@ -87,7 +87,7 @@ def generate_plan(
     )
     storm = Storm(
         Draw(Luck(stream(seed, "swarm", "faults"))),
-        _kinds(system.budget, built, profile, beyond_budget=beyond_budget),
+        kinds_within(system.budget, built, profile, beyond_budget=beyond_budget),
         _bounds(system.budget, built, size, beyond_budget=beyond_budget),
         names=names,
         clients=tuple(f"c{number}" for number in range(clients)),
@@ -194,7 +194,7 @@ def _without(gone: Sequence[str], planned: Sequence[PlannedOperation], stage: St
 # --- the budget
 
 
-def _kinds(budget: Budget, variant: Variant, profile: str, *, beyond_budget: bool) -> tuple[str, ...]:
+def kinds_within(budget: Budget, variant: Variant, profile: str, *, beyond_budget: bool) -> tuple[str, ...]:
     """The kinds of fault of a profile that there may be; members cannot change where nobody changes them."""
     beyond_it = {"join", "leave"} if variant.operator is None else set()
     return tuple(

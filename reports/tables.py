@@ -105,7 +105,8 @@ def groups_table(groups: Sequence[GroupResult]) -> RenderableType:
 
 def _group(group: GroupResult) -> list[RenderableType]:
     built = "+".join((group.variant, *group.mutants))
-    name = f"{group.system} {built}, {group.workload} under {group.profile}"
+    set_so = "".join(f", {name} {value}" for name, value in group.settings.items())
+    name = f"{group.system} {built}, {group.workload} under {group.profile}{set_so}"
     share = f"{math.floor(1000 * group.completed / group.runs) / 10:g} %" if group.runs else "none"
     fired = {kind: times for kind, times in group.faults.items() if times}
     never = ", ".join(kind for kind in group.faults if kind not in fired)

@@ -72,7 +72,7 @@ def test_the_runs_of_a_group_are_told_with_what_they_are_worth(
         findings={"n1 at 17 ns: KeyError: 'x' (node.py:3)": 2},
     )  # fmt: skip
     calm = GroupResult(
-        system="cell", variant="reference", workload="cell", profile="calm", runs=1, completed=1,
+        system="cell", variant="reference", workload="cell", profile="calm", settings={"ttl_ns": 5}, runs=1, completed=1,
     )  # fmt: skip
     golden("groups.txt", drawn(groups_table([group, calm])))
 
