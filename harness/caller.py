@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -12,12 +12,18 @@ from ..histories.event import MISSING, Kind
 from ..histories.values import Value, freeze, identity
 from ..impl.node import Context, Invocation, Key, Message, NodeId, Outcome, Request
 from .clock import NodeClock
+from .disk import SCALARS
 from .life import Life
 from .plan import LAST, ClockSkew, PlannedOperation
 from .randomness import Luck, stream
 
 if TYPE_CHECKING:
     from .world import World
+
+
+INVOKE, OK, INFO = Kind.INVOKE, Kind.OK, Kind.INFO
+KINDS: Final[Mapping[str, Kind]] = {kind.value: kind for kind in Kind}
+"""Looking up a member of an enumeration costs as much as sending a message; here it is done once."""
 
 
 class Session(Protocol):
@@ -68,7 +74,7 @@ class ClientLife(Life):
     def complete(self, outcome: Outcome, result: Value = None, /) -> None:
         """End the operation, if it is still open."""
         if not self.busy:
-            self._caller.completed(Kind(outcome), freeze(result), self.answering)
+            self._caller.completed(KINDS.get(outcome) or Kind(outcome), freeze(result), self.answering)
 
     def store(self, key: Key, value: Value | Message, /) -> None:
         """Nothing: a client has no disk."""
@@ -162,7 +168,7 @@ class Caller:
         key = freeze(planned.key)
         argument = resolve(planned.argument, self._observed.get(identity(key)))
         self._open = OpenOperation(planned.action, key, world.nemesis.hurt > 0)
-        self._record(Kind.INVOKE, MISSING if argument is None else argument, planned.node or None)
+        self._record(INVOKE, MISSING if argument is None else argument, planned.node or None)
         self._deadline = world.now + world.plan.client_timeout_ns
         if not self._watched:
             self._watched = True
@@ -181,10 +187,10 @@ class Caller:
         """The client says that its operation has ended."""
         if self._open is None:
             return
-        if outcome is Kind.INFO:
+        if outcome is INFO:
             self._give_up(result)
             return
-        if outcome is Kind.OK:
+        if outcome is OK:
             self._record(outcome, result, node)
             self._observe(result)
         else:
@@ -201,7 +207,7 @@ class Caller:
 
     def _give_up(self, why: Value) -> None:
         """Nobody knows how it ended: a new client goes on, with a process and an address of its own."""
-        self._record(Kind.INFO, MISSING, None, error=why)
+        self._record(INFO, MISSING, None, error=why)
         self._open = None
         self._replace()
         self._go_on()
@@ -229,7 +235,7 @@ class Caller:
         if self._open is not None:
             self._world.history.add(
                 "retries",
-                Kind.INFO,
+                INFO,
                 self._open.action,
                 key=self._open.key,
                 value=self.process,
@@ -255,6 +261,9 @@ class Caller:
 
 def resolve(argument: Any, last: Value) -> Value:
     """The argument, with what was observed last in the place of LAST."""
+    if argument.__class__ in SCALARS:
+        scalar: Value = argument
+        return scalar
     if isinstance(argument, Mapping):
         if dict(argument) == LAST:
             return last

@@ -74,8 +74,9 @@ class Life:
         if self.busy:
             self._postpone(self.send, to, message)
             return
-        route = self._routes.get(to)
-        if route is None:
+        try:
+            route = self._routes[to]
+        except KeyError:
             route = self._routes[to] = self.world.network.route(self._station, to)
         if message.__class__ not in CHECKED:
             require_immutable(message.__class__)
@@ -94,8 +95,9 @@ class Life:
             return
         if delay_ns.__class__ is not int or delay_ns < 0:
             raise UsageError(f"{self.address} sets timer {name!r} to {delay_ns!r}; a delay is an int, and not negative")
-        timer = self._timers.get(name)
-        if timer is None:
+        try:
+            timer = self._timers[name]
+        except KeyError:
             timer = self._timers[name] = Timer(name)
         clock = self.clock
         timer.due = due = self.world.now + (delay_ns if clock.rate_ppm == MILLION else clock.lasts(delay_ns))

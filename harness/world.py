@@ -35,6 +35,14 @@ EVENTS_MAX: Final = 300_000
 """After so many events a run is cut off, whatever its plan says; a run of some seconds has some thousands."""
 
 
+BEFORE_ALL: Final = -1
+"""The place among simultaneous events of the one that ends the run."""
+
+
+class Over(Exception):
+    """The run has ended; no error."""
+
+
 class World:
     """One run in progress.
 
@@ -66,7 +74,6 @@ class World:
         self.busy: Counter[str] = Counter()
         self.stopped = False
         self._watch = watch
-        self._running = True
         self.nemesis = Nemesis(self)
         self.network = Network(self)
         self.machines: dict[str, Machine] = {}
@@ -88,18 +95,25 @@ class World:
     def run(self) -> None:
         """Let everything happen, until the plan ends, or all operations have ended after the final phase began."""
         self._prepare()
-        agenda, told = self.agenda, self.order.append
-        for _ in repeat(None, EVENTS_MAX):
-            if not self._running:
-                return
-            time, sequence, step, a, b = heappop(agenda)
-            self.now = time
-            told(time)
-            told(sequence)
-            step(a, b)
+        told = self.order.append
+        try:
+            for time, sequence, step, a, b in map(heappop, repeat(self.agenda, EVENTS_MAX)):
+                self.now = time
+                told(time)
+                told(sequence)
+                step(a, b)
+        except Over:
+            return
         self.findings.append(
             f"the run was cut off at {self.now} ns, after {EVENTS_MAX} events: do messages breed messages?"
         )
+
+    def _stop(self) -> None:
+        """Let the present event be the last."""
+        heappush(self.agenda, (self.now, BEFORE_ALL, self._over, None, None))
+
+    def _over(self, _: None, __: None) -> None:
+        raise Over
 
     def _prepare(self) -> None:
         phases = self.plan.phases
@@ -126,12 +140,12 @@ class World:
         self.finished()
 
     def _end(self, _: None, __: None) -> None:
-        self._running = False
+        self._stop()
 
     def finished(self) -> None:
         """A client has nothing left to do: perhaps nobody has."""
         if self.now >= self.plan.phases.final_ns and all(caller.done for caller in self.callers):
-            self._running = False
+            self._stop()
 
     # --- machines
 
@@ -156,7 +170,8 @@ class World:
         note = Note(self.now, node, kind, facts)
         self.notes.append(note)
         if self._watch is not None and self._watch(note):
-            self.stopped, self._running = True, False
+            self.stopped = True
+            self._stop()
 
     def transport(self, node: str, kind: str, facts: tuple[Value, ...]) -> None:
         """Something that only a full trace holds; no watching judge sees it."""
