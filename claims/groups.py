@@ -232,7 +232,7 @@ class Doublecheck:
     origin: str
 
     def __call__(self, seed: int) -> str:
-        """Run the plan of that seed twice here, and once in a fresh process; answers the digest of all three.
+        """Run the plan of that seed three times here, and once in a fresh process; answers the digest of all four.
 
         Raises:
             NondeterministicRun: the runs differ.

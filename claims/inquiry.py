@@ -190,7 +190,7 @@ class Inquiry:
 
     def _doublecheck(self, group: RunGroup, digests: dict[str, str]) -> None:
         """Make sure that the first seed gives the same run every time, before anything rests on that; keep its digest."""
-        key = f"the first seed of {group.name}, three times"
+        key = f"the first seed of {group.name}, again and again"
         self._proceedings.also(
             key, Doublecheck(Plans(group), group.origin), self._seed, partial(digests.__setitem__, group.name)
         )
