@@ -63,7 +63,7 @@ SYSTEM: Final = System(
             mutants=MUTANTS,
             settings=SETTINGS,
             ranges={
-                "election_max_ns": lambda dice: dice.choice((60, 80, 100)) * MS,
+                "election_max_ns": lambda dice: dice.choice((70, 85, 100)) * MS,
                 "sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4)),
                 "snapshot_every": snapshot_every,
             },

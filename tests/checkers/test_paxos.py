@@ -141,7 +141,7 @@ def test_what_is_chosen_stays(text: str, expected: str) -> None:
          QUORUM + 'n1 acknowledged 1 0 c0 1; n2 crash f; n2 restart; n2 accepted 1 [1,"n1"] a; n2 restored 1 n1 1 0',
          "upheld"),
         ("a node that came back with nothing accepts it",
-         'n2 crash f; n2 restart; ' + QUORUM + "n1 acknowledged 1 0 c0 1", "upheld"),
+         "n2 crash f; n2 restart; " + QUORUM + "n1 acknowledged 1 0 c0 1", "upheld"),
         ("it comes back with a snapshot",
          QUORUM + "n1 acknowledged 1 0 c0 1; n2 crash f; n2 restart; n2 restored 1 n1 1 1", "upheld"),
     ),

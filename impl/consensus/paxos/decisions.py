@@ -182,6 +182,7 @@ class Decider(Candidate, ABC):
         while (entry := self.next_ready()) is not None:
             self.applied = entry.slot
             self.log[entry.slot] = self.chosen.pop(entry.slot)
+            self.regain_patience()
             self.apply(entry, out)
 
     def next_ready(self) -> Entry | None:

@@ -30,6 +30,7 @@ class Candidate(Acceptor[Entry], ABC):
         self.timeout_ns: int = settings["election_min_ns"]
         self.timeout_spread: int = settings["election_max_ns"] - self.timeout_ns + 1
         self.heartbeat_ns: int = settings["heartbeat_ns"]
+        self.patience_ns = self.timeout_ns
         self.role = FOLLOWER
         self.leader: NodeId | None = None
         self.current: Ballot = NO_BALLOT
@@ -76,7 +77,15 @@ class Candidate(Acceptor[Entry], ABC):
 
     def await_leader(self, out: Outbox) -> None:
         """2.4: without a sign of life from a leader for a random time, a node tries to lead."""
-        out.set_timer("election", self.timeout_ns + self.dice.below(self.timeout_spread))
+        out.set_timer("election", self.patience_ns + self.dice.below(self.timeout_spread))
+
+    def lose_patience(self) -> None:
+        """Moderately Complex, 3: whoever begins a ballot waits twice as long the next time, up to eight times."""
+        self.patience_ns = min(2 * self.patience_ns, 8 * self.timeout_ns)
+
+    def regain_patience(self) -> None:
+        """Moderately Complex, 3: with each decision it waits a little less again."""
+        self.patience_ns = max(self.timeout_ns, self.patience_ns - self.timeout_ns // 16)
 
     def begin_ballot(self, out: Outbox) -> None:
         """3, phase 1a: choose a new ballot, and ask for promises; one's own comes first."""
@@ -84,6 +93,7 @@ class Candidate(Acceptor[Entry], ABC):
         self.promise(self.current, out)
         self.role, self.leader = CANDIDATE, None
         self.promises = {self.id: self.accepted_from(self.next_slot_to_learn)}
+        self.lose_patience()
         self.await_leader(out)
         self.ask_for_promises(out)
         self.count_promises(out)
