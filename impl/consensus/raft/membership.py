@@ -67,6 +67,7 @@ class Reconfigurer(Compactor, ABC):
         else:
             self.operators = {sender: message.msg_id}
             self.begin(message, out)
+            self.answer_operators(out)
 
     @abstractmethod
     def refuse(self, client: NodeId, msg_id: int, out: Outbox) -> None:

@@ -51,7 +51,7 @@ class Replicator(Voter, ABC):
         settings = context.settings
         self.batch_max: int = settings.get("batch_max", 64)
         self.window: int = settings.get("window", 8)
-        self.silence_max = settings["election_max_ns"] // self.heartbeat_ns
+        self.silence_max = 2 * settings["election_max_ns"] // self.heartbeat_ns
         self.last_applied = self.commit_index
         self.round = 0
         self.no_op_index = 0
@@ -132,7 +132,10 @@ class Replicator(Voter, ABC):
         out.set_timer("heartbeat", self.heartbeat_ns)
 
     def has_quorum(self) -> bool:
-        """Thesis, 6.2: a leader that has not heard from a majority within an election timeout is one no longer."""
+        """Thesis, 6.2: a leader that has not heard from a majority for an election timeout is one no longer.
+
+        Two of the largest, in fact: on a slow network answers come late, and every election makes them later.
+        """
         heard = sum(each.silence <= self.silence_max for each in self.voters) + self.counts_itself()
         return heard >= self.majority or not self.check_quorum
 

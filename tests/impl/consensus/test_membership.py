@@ -199,7 +199,7 @@ def test_4_2_1_a_node_that_does_not_answer_is_given_up() -> None:
     leader = in_charge()
     told(leader, "operator", JOIN)
     sent: list[tuple[NodeId, Message]] = []
-    for _ in range(8):
+    for _ in range(14):
         stored(leader, "n2", "n3")
         sent += timed_out(leader, "heartbeat").sent(Error)
     assert [to for to, _ in sent] == ["operator"]
