@@ -261,9 +261,8 @@ class Caller:
 
 def resolve(argument: Any, last: Value) -> Value:
     """The argument, with what was observed last in the place of LAST."""
-    if argument.__class__ in SCALARS:
-        scalar: Value = argument
-        return scalar
+    if type(argument) in SCALARS:
+        return freeze(argument)
     if isinstance(argument, Mapping):
         if dict(argument) == LAST:
             return last

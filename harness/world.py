@@ -30,6 +30,7 @@ from .system import Variant
 
 Watch: TypeAlias = Callable[[Note], bool]
 Step: TypeAlias = Callable[[Any, Any], None]
+Entry: TypeAlias = tuple[int, int, Step, Any, Any]
 
 EVENTS_MAX: Final = 300_000
 """After so many events a run is cut off, whatever its plan says; a run of some seconds has some thousands."""
@@ -64,7 +65,7 @@ class World:
         self.plan, self.variant, self.full = plan, variant, full
         self.settings = {**variant.settings, **plan.settings}
         self.now = 0
-        self.agenda: list[tuple[int, int, Step, Any, Any]] = []
+        self.agenda: list[Entry] = []
         self.sequence = count().__next__
         self.order = array("q")
         self.history = history
@@ -110,10 +111,8 @@ class World:
 
     def _stop(self) -> None:
         """Let the present event be the last."""
-        heappush(self.agenda, (self.now, BEFORE_ALL, self._over, None, None))
-
-    def _over(self, _: None, __: None) -> None:
-        raise Over
+        last: Entry = (self.now, BEFORE_ALL, _end, None, None)
+        heappush(self.agenda, last)
 
     def _prepare(self) -> None:
         phases = self.plan.phases
@@ -186,6 +185,10 @@ class World:
         what, where = type(error).__name__, place_of(error)
         self.findings.append(f"{who} at {self.now} ns: {what}: {error} ({where})")
         return f"{what} at {where}"
+
+
+def _end(_: None, __: None) -> None:
+    raise Over
 
 
 def place_of(error: Exception) -> str:
