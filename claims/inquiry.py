@@ -21,7 +21,12 @@ from .proceedings import Course, Proceedings
 from .registry import Docket
 from .results import ClaimResult, GroupResult
 
-RUNS: Final[Mapping[tuple[str, str], int]] = {("raft-kv", "reference"): 200, ("chat", "reference"): 60}
+RUNS: Final[Mapping[tuple[str, str], int]] = {
+    ("raft-kv", "reference"): 200,
+    ("paxos", "reference"): 100,
+    ("multipaxos", "reference"): 100,
+    ("chat", "reference"): 60,
+}
 """How many judged runs a claim needs, by system and variant."""
 RUNS_OF_OTHERS: Final = 60
 SEEDS_PER_RUN: Final = 4

@@ -27,7 +27,12 @@ GROUP: Final = "upheld.systems"
 """The entry-point group of plug-ins."""
 
 HOME: Final = __name__.rpartition(".")[0]
-BUILT_IN: Final = (f"{HOME}.consensus.raft", f"{HOME}.convergence.chat")
+BUILT_IN: Final = (
+    f"{HOME}.consensus.raft",
+    f"{HOME}.consensus.paxos",
+    f"{HOME}.consensus.multipaxos",
+    f"{HOME}.convergence.chat",
+)
 """Our own modules, for a checkout that is on the path without being installed."""
 
 

@@ -50,17 +50,18 @@ class Decree:
     """Clients propose values, all of them different, and ask what was chosen.
 
     There is one decision in a run, so the first proposals come at any moment of the storm, when faults act, and within
-    `rush_ns`. After the heal all proposals go to one node. At the end each node is asked.
+    `rush_ns`; or, in some runs, there are none in the storm. After the heal all proposals go to one node. At the end each
+    node is asked.
 
     Attributes:
         rush_ns: how close together the clients make their first proposals.
         after_heal: how many proposals each client makes after the heal.
-        minimum: see `system.Workload`.
+        minimum: see `system.Workload`. Nothing: what is at risk without an answer, the antecedents of claims say.
     """
 
     rush_ns: int = 20 * MS
     after_heal: int = 1
-    minimum: Mapping[str, int] = field(default_factory=lambda: {"propose": 1})
+    minimum: Mapping[str, int] = field(default_factory=dict)
 
     def operations(self, stage: Stage, dice: Dice) -> Sequence[PlannedOperation]:
         """All operations of a run."""
