@@ -33,7 +33,7 @@ from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...impl.consensus.client import StoreClient
 from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
-from ...impl.consensus.raft.mutants import MUTANTS
+from ...impl.consensus.raft.mutants import MASKS, MUTANTS
 from ...impl.consensus.raft.operator import RaftOperator
 from ...impl.consensus.raft.reference import Raft
 from ...impl.node import MS, SECOND, Dice
@@ -88,6 +88,7 @@ SYSTEM: Final = System(
             client=StoreClient,
             workloads={"key-value": KeyValue(after_heal=3)},
             mutants=MUTANTS,
+            masks=MASKS,
             settings=SETTINGS,
             ranges={
                 "election_max_ns": election_max_ns,

@@ -15,7 +15,7 @@ from ..messages import Answer, Command, Read, StoreImage, Write
 from .election import LEADER
 from .messages import AppendEntries, Ballot, Entry, RequestPreVote, RequestVote, Snapshot, Vote
 from .reference import Raft, as_command
-from .replication import Progress
+from .replication import Progress, Replicator
 from .stable import Configuration
 
 # --- what hides mutants
@@ -146,13 +146,17 @@ class NoRetransmission(Raft):
 
 
 class MatchIndexGoesBack(Raft):
-    """§5.3 broken: a leader believes every answer, also one that was overtaken."""
+    """§5.3 broken: a leader takes the index of any answer for the match index, that of an overtaken one and of a refusal, too."""
 
     def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
         """Forget what was known."""
         progress.match_index = min(progress.match_index, index)
-        progress.next_index = index + 1
         super().go_on(progress, index, out)
+
+    def back_off(self, progress: Progress, index: int) -> bool:
+        """Take what the logs may have in common for what they have."""
+        progress.match_index = index
+        return super().back_off(progress, index)
 
 
 class CountsWhatIsUnderWay(Raft):
@@ -287,7 +291,7 @@ class CompactsUncommitted(Raft):
 
     def compact(self, out: Outbox) -> None:
         """Take it all for committed."""
-        self.commit(self.log.last_index, out)
+        Replicator.commit(self, self.log.last_index, out)
         super().compact(out)
 
 
@@ -310,19 +314,11 @@ class NeverInstallsSnapshots(Raft):
 
 
 class MembershipWithoutCommit(Raft):
-    """Thesis, 4.1 broken: a change begins before the one before is committed, so that two majorities need not meet."""
+    """Thesis, 4.1 broken: a change is made when it is in the leader's log, and the next one begins: two majorities need not meet."""
 
-    def may_change(self) -> bool:
+    def is_settled(self) -> bool:
         """Always."""
         return True
-
-
-class ChangesBeforeOwnCommit(Raft):
-    """Thesis, 4.1 broken (as published): a leader changes members before an entry of its own term is committed."""
-
-    def may_change(self) -> bool:
-        """As soon as the last change that it knows of is committed."""
-        return self.newcomer is None and self.is_settled()
 
 
 class RemovedLeaderCountsItself(Raft):
@@ -332,6 +328,9 @@ class RemovedLeaderCountsItself(Raft):
         """Always."""
         return True
 
+
+MASKS = (WithoutNoOp, WithoutPreVote)
+"""What hides mutants, each rule switched off."""
 
 MUTANTS = (
     VoteNotPersisted,
@@ -345,12 +344,22 @@ MUTANTS = (
     TruncatesMatchingEntries,
     LogNotPersisted,
     NoRetransmission,
+    MatchIndexGoesBack,
+    CountsWhatIsUnderWay,
     CommitsOldTermByCounting,
     AppliesBeforeCommit,
     AppliesTwice,
     NoDuplicateDetection,
     ReadsLocalState,
+    LeaderReadsWithoutQuorum,
     AnswersBeforeCommit,
     FollowerAccepts,
+    SnapshotDropsSessions,
+    SnapshotDropsMembership,
+    CompactsUncommitted,
+    InstallsOldSnapshots,
+    NeverInstallsSnapshots,
+    MembershipWithoutCommit,
+    RemovedLeaderCountsItself,
 )
 """All of them."""
