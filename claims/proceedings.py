@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from ..harness.campaign import Campaign
 from ..harness.engines import Done, Engine, Job
@@ -28,12 +29,14 @@ class Progress(msgspec.Struct, frozen=True):
         done, planned: runs; the plan may be cut short when every claim of a group has its verdict.
         doing: what is being worked on, in a few words.
         failures: how many runs have refuted each claim so far; claims that none has are left out.
+        resumed: how many of the runs were made before, by a campaign that this one goes on with.
     """
 
     done: int
     planned: int
     doing: str
     failures: dict[str, int] = {}
+    resumed: int = 0
 
 
 Report: TypeAlias = Callable[[Progress], None]
@@ -90,6 +93,7 @@ class Proceedings:
         self._engine, self._report = engine, report
         self._deadline = None if budget_s is None else time.monotonic() + budget_s
         self._then: dict[str, Callable[[Any], None]] = {}
+        self._told = Progress(0, 0, "")
         self.is_cut_short = False
 
     def also(self, key: str, work: Callable[[int], Any], number: int, then: Callable[[Any], None]) -> None:
@@ -111,6 +115,8 @@ class Proceedings:
         under_way = {course.group.name: course for course in courses if not course.campaign.is_over}
         for course in under_way.values():
             self._engine.submit(course.next_round())
+        if self._report is not None and self._then and not under_way:
+            self._report(replace(self._told, doing=next(iter(self._then))))
         for done in self._engine.completed():
             if done.key in under_way:
                 self._take(under_way[done.key], done, failed)
@@ -123,6 +129,7 @@ class Proceedings:
         """Count what stands in a journal."""
         for line in journal.read():
             self._settle(courses, Done(courses[0].group.name, line.seed, line.runs, line.lost))
+        self._told = replace(self._told, resumed=sum(course.campaign.taken for course in courses))
 
     def sweep(self, courses: Sequence[Course], journal: Journal | None) -> None:
         """Every seed that is left, for all groups at once, whatever fails; a journal gets what came of each."""
@@ -165,10 +172,14 @@ class Proceedings:
                 self._engine.cancel(key)
 
     def _tell(self, courses: Sequence[Course], done: Done) -> None:
-        if self._report is not None:
-            taken = sum(course.campaign.taken for course in courses)
-            planned = sum(course.planned for course in courses)
+        if self._report is None:
+            return
+        self._told = replace(self._told, doing=done.key)
+        if courses:
             failures = Counter[str]()
             for course in courses:
                 failures.update(course.failures())
-            self._report(Progress(taken, planned, done.key, failures))
+            taken = sum(course.campaign.taken for course in courses)
+            planned = sum(course.planned for course in courses)
+            self._told = replace(self._told, done=taken, planned=planned, failures=failures)
+        self._report(self._told)

@@ -126,16 +126,14 @@ def workers(engine: str, jobs: int | None, scheduler: str | None, memory: str) -
 def reporting(line: Line) -> Report:
     """What tells that line how far a campaign has come, how fast it goes, and what has failed.
 
-    The pace is that of the runs that were made here: those that a file of results had before do not count.
+    The pace is that of the runs that were made since then: those that a file of results had before do not count.
     """
-    begun_at, begun_with = monotonic(), -1
+    begun = monotonic()
 
     def report(progress: Progress) -> None:
-        nonlocal begun_at, begun_with
-        if begun_with < 0:
-            begun_at, begun_with = monotonic(), progress.done
-        pace = (progress.done - begun_with) / max(monotonic() - begun_at, 0.001)
-        told = [f"{progress.done:,} of {progress.planned:,} runs", f"{pace:,.0f}/s"]
+        pace = (progress.done - progress.resumed) / max(monotonic() - begun, 0.001)
+        told = [f"{progress.done:,} of {progress.planned:,} runs"]
+        told += [f"{pace:,.0f}/s"] if progress.done < progress.planned else []
         told += [f"{claim} refuted in {count:,}" for claim, count in sorted(progress.failures.items())]
         line.told = f"{progress.doing}: {', '.join(told)}"
 

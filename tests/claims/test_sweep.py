@@ -183,11 +183,11 @@ def test_a_system_that_runs_differently_now_is_not_gone_on_with(known: Docket, t
 
 def test_seeds_that_end_their_worker_are_named_and_nothing_else_is_lost(known: Docket, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    workers = Local(2, hang_s=2.0, memory_max=512 * MB)
+    workers = Local(2, hang_s=8.0, memory_max=512 * MB)
     found = sweep(known, "doomed", engine=workers, results=path, runs=24)
     lost = {line["seed"]: line["lost"] for line in lines(path)[1:] if "lost" in line}
     assert lost == {
-        5: "seed 5 hung for more than 2 s",
+        5: "seed 5 hung for more than 8 s",
         11: "seed 11 killed its process (signal SIGKILL)",
         17: "seed 17 needed more than 512 MB of memory",
     }
