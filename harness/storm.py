@@ -93,14 +93,22 @@ class Storm:
         self._newcomers = 0
 
     def faults(self) -> tuple[Fault, ...]:
-        """The faults of a storm, most kinds of which are switched off, in the order of their times."""
+        """The faults of a storm, most kinds of which are switched off, in the order of their times.
+
+        A kind for which the budget leaves no room is no choice: another one takes its place.
+        """
         draw = self.draw
-        drawn = draw.luck.shuffled(self.kinds)[: draw.weighted(KEPT)]
-        kept = [kind for kind in self.kinds if kind in drawn]
+        wanted = draw.weighted(KEPT)
+        kept: list[str] = []
         found: list[Fault] = []
-        for kind in kept:
-            for _ in range(draw.between(1, self._many(kind))):
-                found += FAULTS[kind].draw(self)
+        for kind in draw.luck.shuffled(self.kinds):
+            if len(kept) == wanted:
+                break
+            times = draw.between(1, self._many(kind))
+            drawn = [fault for _ in range(times) for fault in FAULTS[kind].draw(self)]
+            if drawn:
+                kept.append(kind)
+                found += drawn
         for _ in range(LASTING_MAX if kept else 0):
             if self._in_force_ns(found) < self.heal_ns // 3:
                 self._tempo_ms, self.is_lasting = self.heal_ns // MS, True
@@ -108,8 +116,9 @@ class Storm:
         return tuple(sorted(found, key=lambda fault: fault.at_ns or 0))
 
     def forsaken(self) -> tuple[str, ...]:
-        """The nodes that are dead for ever from the heal on: some of those that may still be lost."""
-        many = self.draw.between(0, self.bounds.lost_max - len(self._spoilt))
+        """The nodes that are dead for ever from the heal on: some of those that may still be lost, a minority at most."""
+        most = min(self.bounds.lost_max, (len(self.names) - 1) // 2) - len(self._spoilt)
+        many = self.draw.between(0, max(0, most))
         left = [name for name in self.names if name not in self._spoilt]
         self.gone += (names := self.in_order(self.draw.luck.shuffled(left)[:many]))
         return names

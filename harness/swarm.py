@@ -108,7 +108,7 @@ def generate_plan(
         nodes=size,
         client_timeout_ns=timeout_ns,
         settings=settings,
-        operations=_without(storm.gone, operations, stage),
+        operations=_without(storm.gone, operations, stage, pinned=system.clients_pinned),
         faults=faults,
         forsaken=forsaken,
         links={"*": _link(Draw(Luck(stream(seed, "swarm", "links"))), delay, storm.kinds)},
@@ -186,9 +186,17 @@ def _pinned(planned: Sequence[PlannedOperation], stage: Stage) -> tuple[PlannedO
     )
 
 
-def _without(gone: Sequence[str], planned: Sequence[PlannedOperation], stage: Stage) -> tuple[PlannedOperation, ...]:
-    """No final reads of nodes that are not there any more."""
-    return tuple(operation for operation in planned if operation.at_ns < stage.final_ns or operation.node not in gone)
+def _without(
+    gone: Sequence[str], planned: Sequence[PlannedOperation], stage: Stage, *, pinned: bool
+) -> tuple[PlannedOperation, ...]:
+    """After the heal nobody is to turn to nodes that are not there any more, and final reads are of the others only."""
+    found = []
+    for operation in planned:
+        if operation.at_ns < stage.heal_ns or operation.node not in gone:
+            found.append(operation)
+        elif operation.at_ns < stage.final_ns and not pinned:
+            found.append(replace(operation, node=""))
+    return tuple(found)
 
 
 # --- the budget

@@ -154,12 +154,13 @@ def _luck(world: World, fault: Fault, machine: Machine) -> Luck:
 
 
 def _draw_torn(storm: Storm) -> list[Fault]:
-    return [Fault(fault="torn", at_ns=0, nodes=storm.some()), *_crash_at_a_write(storm)]
+    nodes = storm.some()
+    return [Fault(fault="torn", at_ns=0, nodes=nodes), *_crash_at_a_write(storm, nodes or storm.names)]
 
 
-def _crash_at_a_write(storm: Storm) -> list[Fault]:
+def _crash_at_a_write(storm: Storm, nodes: tuple[str, ...]) -> list[Fault]:
     """A write is torn only when a crash meets with it."""
-    node = storm.draw.luck.choice(storm.names)
+    node = storm.draw.luck.choice(nodes)
     if "crash" not in storm.kinds or not storm.may_be_down(1, 0, storm.heal_ns):
         return []
     on = Occurrence(node, storm.draw.luck.choice(("store", "sync")), storm.draw.logarithmic(1, 200))

@@ -166,7 +166,6 @@ KINDS: Final = (
         begin=_wipe,
         draw=_draw_wipe,
         amiss=_not_one_node,
-        most=2,
     ),
     FaultKind(
         name="rollback",
@@ -177,6 +176,5 @@ KINDS: Final = (
         begin=_roll_back,
         draw=_draw_rollback,
         amiss=_no_rollback,
-        most=2,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -12,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upheld.harness.faults import FAULTS
-from upheld.harness.plan import Plan, parse_plan, write_plan
+from upheld.harness.plan import Plan, PlannedOperation, parse_plan, write_plan
 from upheld.harness.randomness import QUANTILES, delays
 from upheld.harness.swarm import DELAY_MAX_NS, generate_plan
-from upheld.harness.system import Budget, System
+from upheld.harness.system import Budget, Stage, System
 from upheld.harness.trial import check_plan, run_plan
 from upheld.histories.errors import UsageError
-from upheld.impl.node import MS, SECOND
+from upheld.impl.node import MS, SECOND, Dice
 
 toys = import_module("toys")
 COUNTERS: System = toys.COUNTERS
@@ -102,8 +103,41 @@ def test_whoever_goes_for_ever_is_one_of_a_minority_and_nobody_reads_from_it_in_
     assert len(lost | set(plan.forsaken)) <= (plan.nodes - 1) // 2
     assert all(fault.joins for fault in plan.faults if fault.fault in {"wipe", "rollback"})
     gone = {name for fault in plan.faults if fault.fault in NEED_AN_OPERATOR for name in fault.nodes}
-    final = {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.final_ns}
-    assert final == {f"n{number + 1}" for number in range(plan.nodes)} - gone - set(plan.forsaken)
+    left = {f"n{number + 1}" for number in range(plan.nodes)} - gone - set(plan.forsaken)
+    assert {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.final_ns} == left
+    assert {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.heal_ns} <= {*left, ""}
+
+
+class AlsoAfterTheHeal(toys.Adding):  # type: ignore[misc, name-defined]  # toys is imported by name
+    """Adds at each node once more when all has healed."""
+
+    def operations(self, stage: Stage, dice: Dice) -> Sequence[PlannedOperation]:
+        after = [PlannedOperation(0, stage.heal_ns, "add", argument=1, node=node) for node in stage.nodes]
+        return [*super().operations(stage, dice), *after]
+
+
+def after_the_heal(seed: int, **changes: Any) -> tuple[list[str], Plan]:
+    """Where clients turn to after the heal, before the final reads, in a cluster that may forsake nodes."""
+    variant = replace(CLUB.variants["reference"], workloads={"adding": AlsoAfterTheHeal()})
+    budget = Budget(faults=frozenset({"crash"}), forsaken=True)
+    plan = plan_of(seed, replace(CLUB, variants={"reference": variant}, budget=budget, **changes), nodes=5)
+    return [operation.node for operation in plan.operations if operation.at_ns == plan.phases.heal_ns], plan
+
+
+def test_after_the_heal_clients_that_would_turn_to_the_dead_are_free_to_turn_to_others() -> None:
+    for seed in range(10):
+        nodes, plan = after_the_heal(seed)
+        assert nodes == ["" if name in plan.forsaken else name for name in plan.node_ids]
+
+
+def test_after_the_heal_clients_that_are_pinned_to_the_dead_do_nothing_more() -> None:
+    seen = set()
+    for seed in range(20):
+        nodes, plan = after_the_heal(seed, clients_pinned=True)
+        home = next(operation.node for operation in plan.operations if operation.client == 0)
+        assert nodes == ([] if home in plan.forsaken else [home] * 5)
+        seen.add(bool(nodes))
+    assert seen == {False, True}
 
 
 def test_nodes_are_forsaken_only_where_the_budget_says_so() -> None:
