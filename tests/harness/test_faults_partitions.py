@@ -13,7 +13,9 @@ from typing import Any, Final
 
 import pytest
 
+from upheld.cli.listing import LISTS
 from upheld.harness.draws import Draw
+from upheld.harness.faults import FAULTS
 from upheld.harness.faults.partitions import SHAPES, Cut, Shape, with_clients
 from upheld.harness.plan import Fault, Phases, PlannedOperation
 from upheld.harness.randomness import Luck, stream
@@ -148,6 +150,12 @@ def test_under_a_shape_those_can_talk_whom_it_lets_talk_and_no_others(name: str,
     for seed in range(6):
         pairs = talking(partition(drawn(BY_NAME[name], size, seed)), size=size)
         assert PROMISES[name](pairs, set(names_of(size))), (seed, sorted(pairs))
+
+
+def test_the_shapes_are_listed_beside_the_kinds_of_fault_each_with_a_sentence() -> None:
+    rows = LISTS["faults"]([])
+    assert {row["fault"] for row in rows} == set(FAULTS) | {f"partition: {shape.name}" for shape in SHAPES}
+    assert all(row["does"] for row in rows)
 
 
 @pytest.mark.parametrize("name", ["one node", "bridge", "majorities ring", "random cut"])
