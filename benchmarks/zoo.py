@@ -27,6 +27,7 @@ from upheld.claims.keeping import keep
 from upheld.claims.registry import Docket, docket
 from upheld.claims.zoo import SEEDS_MAX, Calibration, calibrate
 from upheld.harness.engines import Engine, Local
+from upheld.reports.words import counted
 
 HANG_S: Final = 3_600.0
 """A search takes minutes, where its mutant is hard to find."""
@@ -53,9 +54,14 @@ def row(found: Calibration) -> tuple[str, ...]:
         f"{found.found} of {found.searches}",
         "-" if found.seeds is None else f"{found.seeds:g}",
         f"{found.cpu_s:.2f}",
-        "-" if found.operations is None else f"{found.operations} operations, {found.faults} faults",
+        "-" if found.operations is None else size(found.operations, found.faults or 0),
         told,
     )
+
+
+def size(operations: int, faults: int) -> str:
+    """Of a plan."""
+    return f"{counted(operations, 'operation')}, {counted(faults, 'fault')}"
 
 
 def summary(found: Sequence[Calibration]) -> Iterator[str]:
@@ -68,10 +74,14 @@ def summary(found: Sequence[Calibration]) -> Iterator[str]:
     if hits:
         hardest = max(hits, key=lambda each: (each.seeds or 0, each.cpu_s))
         yield (
-            f"median: {median(each.seeds or 0 for each in hits):g} seeds, {median(each.cpu_s for each in found):.2f} CPU s, "
-            f"{median(each.operations or 0 for each in hits):g} operations and "
-            f"{median(each.faults or 0 for each in hits):g} faults; "
-            f"worst: {hardest.system} {'+'.join(hardest.mutation.names)}, {hardest.seeds:g} seeds, {hardest.cpu_s:.2f} CPU s"
+            f"median: seeds {median(each.seeds or 0 for each in hits):g}, "
+            f"CPU s {median(each.cpu_s for each in found):.2f}, "
+            f"operations {median(each.operations or 0 for each in hits):g}, "
+            f"faults {median(each.faults or 0 for each in hits):g}"
+        )
+        yield (
+            f"worst: {hardest.system} {'+'.join(hardest.mutation.names)}, "
+            f"seeds {hardest.seeds:g}, CPU s {hardest.cpu_s:.2f}"
         )
 
 

@@ -78,7 +78,12 @@ def check_determinism(plan: Plan, system_reference: str) -> Run:
         if first != again:
             reason = "one run differs from the next in the same process"
             if fresh == _in_fresh_process(plan, system_reference, others[0]):
-                reason += ", and fresh processes agree: state in a module or a class outlives a run"
+                reason += (
+                    ", and fresh processes agree: state in a module or a class outlives a run, "
+                    "or somebody loops over a set of objects"
+                )
+            else:
+                reason += ", and so do fresh processes (datetime.now(), id(), or the hash of an object)"
             raise NondeterministicRun(subject, f"{reason}. {difference(first, again)}")
     if first != fresh:
         raise NondeterministicRun(
