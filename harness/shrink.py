@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeAlias
 
 from ..histories.errors import NondeterministicRun, UsageError
 from .plan import Plan, write_plan
-from .simplify import DETOURS, PASSES, Failure, Simplify
+from .simplify import STAGES, Failure, Simplify, Stage
 from .trial import Run
 
 REPLAYS_MAX: Final = 3_000
-DETOUR_REPLAYS_MAX: Final = 400
-"""Each detour may use so many before it has led to something smaller."""
+DETOUR_REPLAYS_MAX: Final = 800
+DEAD_ENDS_MAX: Final = 3
+"""A detour is given up after so many replays, or so many ways that led to nothing smaller."""
 
 Reproduce: TypeAlias = Callable[[Plan], Failure | None]
 """Runs a plan and judges it: the failure, if the same claim fails with the same kind of anomaly."""
@@ -39,17 +41,18 @@ def shrink(failure: Failure, reproduce: Reproduce, *, replays_max: int = REPLAYS
         NondeterministicRun: the minimal plan gave two different runs.
     """
     search = _Search(failure, reproduce, replays_max)
-    search.settle()
-    while search.detour():
-        pass
+    for stage in STAGES:
+        search.settle(stage)
+        while search.detour(stage):
+            pass
     plan = search.failure.plan
     return Shrunk(plan, _confirmed(plan, reproduce), search.replays + 2)
 
 
-def weight(plan: Plan) -> tuple[int, int]:
-    """How much there is to read in a plan: its size, a fault for two operations; then its text."""
+def weight(plan: Plan) -> int:
+    """How much there is to read in a plan: its size, a fault for two operations."""
     operations, faults = plan.size
-    return operations + 2 * faults, len(write_plan(plan))
+    return operations + 2 * faults
 
 
 def _confirmed(plan: Plan, reproduce: Reproduce) -> Run:
@@ -73,33 +76,33 @@ class _Search:
     def is_spent(self) -> bool:
         return self.replays >= self._replays_max
 
-    def settle(self) -> None:
-        """Follow all passes until none of them helps."""
+    def settle(self, stage: Stage) -> None:
+        """Follow the passes until none of them helps."""
         before = None
         while before != self.failure.plan and not self.is_spent:
             before = self.failure.plan
-            for simplify in PASSES:
+            for simplify in stage.passes:
                 for _ in self._accepted(simplify):
                     pass
 
-    def detour(self) -> bool:
+    def detour(self, stage: Stage) -> bool:
         """Whether a detour has led to a smaller failure; of nothing there is none."""
-        return self.failure.plan.size != (0, 0) and any(self._leads_on(detour) for detour in DETOURS)
+        return self.failure.plan.size != (0, 0) and any(self._leads_on(detour, stage) for detour in stage.detours)
 
-    def _leads_on(self, detour: Simplify) -> bool:
+    def _leads_on(self, detour: Simplify, stage: Stage) -> bool:
         """Go on from what the detour proposes, back to where it began each time, until that is smaller."""
         begun, visited = self.failure, set(self._visited)
         budget, self._replays_max = self._replays_max, min(self._replays_max, self.replays + DETOUR_REPLAYS_MAX)
-        for _ in self._accepted(detour, stay=True):
-            self.settle()
+        for _ in islice(self._accepted(detour), DEAD_ENDS_MAX):
+            self.settle(stage)
             if weight(self.failure.plan) < weight(begun.plan):
                 break
             self.failure, self._visited = begun, set(visited)
         self._replays_max = budget
         return self.failure is not begun
 
-    def _accepted(self, simplify: Simplify, *, stay: bool = False) -> Iterator[Plan]:
-        """Try all that a pass proposes, and tell it what came of each; with `stay` it never hears of a success."""
+    def _accepted(self, simplify: Simplify) -> Iterator[Plan]:
+        """Try all that a pass proposes, and tell it what came of each; yields those that fail in the same way."""
         proposals = simplify(self.failure)
         candidate = next(proposals, None)
         while candidate is not None and not self.is_spent:
@@ -107,7 +110,7 @@ class _Search:
             if fails:
                 yield candidate
             try:
-                candidate = proposals.send(fails and not stay)
+                candidate = proposals.send(fails)
             except StopIteration:
                 return
 

@@ -9,7 +9,7 @@ search keeps what they find only if it is smaller than what it had.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from .events import at_events, at_times, earlier_events
 from .failure import Failure, Proposals, Simplify
@@ -21,17 +21,20 @@ from .operations import fewer_clients, fewer_operations, numbered_clients, one_k
 from .schedule import fixed_fates, rounder_fates
 from .times import cut_time, less_waiting, rounder_times
 
-__all__ = ["DETOURS", "PASSES", "Failure", "Proposals", "Simplify"]
+__all__ = ["STAGES", "Failure", "Proposals", "Simplify", "Stage"]
 
-PASSES: Final[tuple[Simplify, ...]] = (
-    cut_time,
-    fewer_faults,
-    fewer_deliveries,
-    fewer_clients,
-    fewer_operations,
+
+class Stage(NamedTuple):
+    """Passes, followed again and again until none of them helps; then detours, from the first again when one has helped."""
+
+    passes: tuple[Simplify, ...]
+    detours: tuple[Simplify, ...]
+
+
+FEWER: Final = (cut_time, fewer_faults, fewer_deliveries, fewer_clients, fewer_operations, fewer_nodes)
+SIMPLER: Final = (
     less_waiting,
     calmer_world,
-    fewer_nodes,
     merged_faults,
     simpler_faults,
     at_events,
@@ -41,7 +44,9 @@ PASSES: Final[tuple[Simplify, ...]] = (
     rounder_fates,
     numbered_clients,
 )
-"""In this order, again and again until none of them helps: what makes runs short comes first."""
 
-DETOURS: Final[tuple[Simplify, ...]] = (smaller_with_luck, fixed_fates, other_luck, at_times)
-"""In this order, when the passes are stuck; from the first again when one has helped."""
+STAGES: Final = (
+    Stage(FEWER, (smaller_with_luck,)),
+    Stage(FEWER + SIMPLER, (smaller_with_luck, fixed_fates, other_luck, at_times)),
+)
+"""What makes runs short comes first. A plan of simple parts depends more on the moment: so parts are left out before."""

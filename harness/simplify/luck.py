@@ -7,8 +7,7 @@ again when one of them fails. In each round of seeds the smaller ones come first
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec.structs import astuple, replace
 
@@ -16,10 +15,10 @@ from ..plan import Phases, Plan
 from .edits import with_faults, without_nodes
 from .failure import Failure, Proposals
 
-LUCKS: Final = 24
+T = TypeVar("T")
+
+LUCKS: Final = 40
 """How many seeds are tried in place of the plan's own."""
-PAIRS_MAX: Final = 10
-"""Of two faults at once there are so many candidates at most."""
 
 
 def smaller_with_luck(failure: Failure) -> Proposals:
@@ -44,14 +43,18 @@ def _longer(plan: Plan) -> Plan:
 
 
 def _smaller(plan: Plan) -> Iterator[Plan]:
-    """Without two faults or one, half of the operations, a quarter of them, the last node."""
-    faults, operations = plan.faults, plan.operations
-    for size in (2, 1):
-        for gone in list(combinations(range(len(faults)), size))[:PAIRS_MAX]:
-            yield with_faults(plan, [fault for at, fault in enumerate(faults) if at not in gone])
-    for parts in (1, 2, 4):
-        part = -(-len(operations) // parts)
-        for at in range(0, len(operations) if len(operations) >= parts else 0, part or 1):
-            yield replace(plan, operations=operations[:at] + operations[at + part :])
+    """Without all faults, half of them, a quarter, one; the same of the operations; without the last node."""
+    for faults in _parts_left_out(plan.faults):
+        yield with_faults(plan, faults)
+    for operations in _parts_left_out(plan.operations):
+        yield replace(plan, operations=operations)
     if plan.nodes > 1:
         yield without_nodes(plan, plan.node_ids[-1:])
+
+
+def _parts_left_out(items: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
+    part = len(items)
+    while part:
+        for at in range(0, len(items), part):
+            yield items[:at] + items[at + part :]
+        part //= 2

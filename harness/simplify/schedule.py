@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import median_low
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -20,7 +21,10 @@ from ...impl.node import MS
 from ..plan import Delay, Delivery, Link
 from .failure import Failure, Proposals
 
-LATE = (50, 10, 4, 2, 1)
+FATES_MAX: Final = 40
+"""Of more than these there will be too many at the end, too."""
+
+LATE: Final = (50, 10, 4, 2, 1)
 """A message is late when it took so many median delays: first few messages are, then more."""
 
 
@@ -54,9 +58,10 @@ def fixed_fates(failure: Failure) -> Proposals:
     cuts = {fault.fault for fault in plan.faults if fault.sides or fault.cut}
     links = {"*": Link(delay=Delay(shape="constant", min_ns=usual_ns, max_ns=usual_ns))}
     for chosen in ([fate for fate in fates if fate.why not in cuts], fates):
-        for late in LATE:
-            for which in (0, -1):
-                yield replace(plan, links=links, deliveries=_overrides(chosen, late * usual_ns, which))
+        for late, which in product(LATE, (0, -1)):
+            deliveries = _overrides(chosen, late * usual_ns, which)
+            if len(deliveries) <= FATES_MAX and (yield replace(plan, links=links, deliveries=deliveries)):
+                break
 
 
 def fates_of(trace: Trace) -> list[Fate]:
