@@ -6,7 +6,7 @@ the one before is committed, so that it goes by two at most: the last one known 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -64,9 +64,3 @@ class Configurations:
     def settled(self) -> Configuration | None:
         """The last one that is known to be committed."""
         return self._from[0] if self._from and self._from[0].index <= self._settled else None
-
-
-def last_settled(all_nodes: Iterable[Configurations]) -> Configuration | None:
-    """The last configuration that any node knows to be committed."""
-    known = [settled for each in all_nodes if (settled := each.settled) is not None]
-    return max(known, key=lambda settled: settled.index, default=None)

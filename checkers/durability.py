@@ -40,13 +40,18 @@ class Durable(SafetyProperty):
         super().__init__(nodes=nodes)
         self._replicas = Replicas(nodes)
         self._acknowledged: dict[tuple[int, int], _Acknowledged] = {}
+        self._settled: Configuration | None = None
 
     def observe(self, note: Note, /) -> Anomaly | None:
-        """Take in a note; an acknowledgement is judged now, and again whenever a disk loses the entry."""
+        """Take in a note; an acknowledgement is judged now, and again whenever a disk loses it or the members change."""
         change = self._replicas.observe(note)
         if note.kind == "acknowledged" and note.facts[0] is not None:
             return self._acknowledge(note)
-        return None if change.lost_from is None else self._lose(note, change.lost_from)
+        if self._is_settled(note.node):
+            return self._judge_again(note, 1, "is not on a majority of the members now")
+        if change.lost_from is not None:
+            return self._judge_again(note, change.lost_from, f"{note.node} has lost it")
+        return None
 
     def _acknowledge(self, note: Note) -> Anomaly | None:
         self.judged += 1
@@ -58,23 +63,29 @@ class Durable(SafetyProperty):
         headline = f"{note.node} acknowledges index {index} of term {term}; {self._count(index, term, in_force)}:"
         return tell("too-few-disks", headline, *self._testimony(index, term, in_force), note, because=RULE)
 
-    def _lose(self, note: Note, lost_from: int) -> Anomaly | None:
-        """Judge again what was acknowledged and may have gone from this node's disk."""
+    def _is_settled(self, node: str) -> bool:
+        """Whether this node has just been the first to know that a configuration is committed."""
+        settled = self._replicas[node].configurations.settled
+        if settled is None or (self._settled is not None and settled.index <= self._settled.index):
+            return False
+        self._settled = settled
+        return True
+
+    def _judge_again(self, note: Note, lost_from: int, why: str) -> Anomaly | None:
+        """Judge what was acknowledged at this index or above."""
         for (index, term), acknowledged in self._acknowledged.items():
             if index < lost_from:
                 continue
             in_force = self._now_in_force(acknowledged)
             if not self._is_durable(index, term, in_force):
-                headline = (
-                    f"Index {index} of term {term} was acknowledged, and {note.node} has lost it; "
-                    f"{self._count(index, term, in_force)}:"
-                )
+                count = self._count(index, term, in_force)
+                headline = f"Index {index} of term {term} was acknowledged, and {why}; {count}:"
                 told = (acknowledged.note, *self._testimony(index, term, in_force), note)
                 return tell("acknowledged-lost", headline, *told, because=RULE)
         return None
 
     def _now_in_force(self, acknowledged: _Acknowledged) -> Sequence[Configuration]:
-        settled = self._replicas.settled
+        settled = self._settled
         is_superseded = settled is not None and settled.index >= acknowledged.in_force[-1].index
         return [settled] if settled is not None and is_superseded else acknowledged.in_force
 

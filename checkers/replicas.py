@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
 from ..histories.values import Value, identity, same
-from .configurations import Configuration, Configurations, last_settled
+from .configurations import Configuration, Configurations
 from .monitor import number
 
 NOTHING: Final = range(0)
@@ -222,8 +222,8 @@ class Replica:
         lost = self._replace(index, self._prefixes.of(index, term), note)
         if there is None and was_unknown:
             self._fill(had)
-            lost = []
-        elif not lost and had <= index:
+            return UNCHANGED
+        if not lost and had <= index:
             return UNCHANGED
         lost_from = min([index + 1, *(held.index for held in lost)])
         self._committed = min(self._committed, lost_from - 1)
@@ -237,7 +237,9 @@ class Replica:
         last = max(last_index, snapshot_index)
         change = self.truncate(last + 1)
         if last == snapshot_index > self.snapshot_index:
-            self._take(self.snapshot_index + 1)
+            first = self.snapshot_index + 1
+            self._take(first)
+            self.unknown = range(min(first, self.unknown.start) if self.unknown else first, last + 1)
         self._fill(last)
         self.snapshot_index = snapshot_index
         self.configurations.settle(snapshot_index)
@@ -274,7 +276,10 @@ class Replica:
             self.unknown = range(self.unknown.start if self.unknown else had + 1, last + 1)
 
     def _replace(self, last: int, prefix: Prefix | None, note: Note) -> list[Held]:
-        """Hold this prefix, or (None) something unknown up to an index, and nothing else; answers what was lost."""
+        """Hold this prefix, or (None) something unknown up to an index, and nothing else; answers what was lost.
+
+        The entry that was at that index is lost for certain: the new one there has another term.
+        """
         fresh: list[Prefix] = []
         self.unknown = NOTHING if prefix else range(1, last + 1)
         while prefix is not None and not ((held := self.log.get(prefix.index)) and held.prefix is prefix):
@@ -283,7 +288,7 @@ class Replica:
         taken = self._take(prefix.index + 1 if prefix else 1)
         for each in reversed(fresh):
             self._hold(Held(each.index, each.term, each.command, note, each))
-        return [held for held in taken if not self.may_hold(held.index, held.term)]
+        return [held for held in taken if held.index == last or not self.may_hold(held.index, held.term)]
 
     def _take(self, first: int) -> list[Held]:
         if not self._held or self._indices[-1] < first:
@@ -341,11 +346,6 @@ class Replicas:
         """What a node goes by: the last configuration known to be committed, if it has told, to the current one."""
         founders = self._founders or Configuration(0, tuple(self._replicas))
         return self[node].configurations.in_force() or (founders,)
-
-    @property
-    def settled(self) -> Configuration | None:
-        """The last configuration that any node knows to be committed."""
-        return last_settled(replica.configurations for replica in self._replicas.values())
 
     def observe(self, note: Note) -> Change:
         """Take in a note; answers what it did to the log of its node."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ...histories.trace import Note, Trace
+from ...histories.values import Value
 from ..causality.happens_before import HappensBefore
 from ..monitor import milliseconds
 
@@ -40,13 +41,15 @@ def chain_of(facts: Sequence[Note], trace: Trace) -> tuple[str, ...]:
 
 
 def _as_posts(trace: Trace, first: Note, last: Note) -> Iterator[Note]:
-    """The messages of a trace as posts and deliveries, and the two events as posts that reach nobody."""
+    """The messages of a trace as posts and first deliveries, and the two events as posts that reach nobody."""
+    delivered: set[Value] = set()
     for note in trace:
         if note is first or note is last:
             yield Note(note.time, note.node, "posted", (FIRST if note is first else LAST, *AS_POST))
         elif note.kind == "send":
             yield Note(note.time, note.node, "posted", (note.facts[0], note.facts[1], None, str(note.facts[2])))
-        elif note.kind == "deliver":
+        elif note.kind == "deliver" and note.facts[0] not in delivered:
+            delivered.add(note.facts[0])
             yield Note(note.time, note.node, "delivered", (note.facts[0],))
 
 

@@ -54,6 +54,33 @@ def test_nodes_apply_the_same_at_an_index(text: str, expected: str) -> None:
             "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n1 crash fault; n1 restart; n1 applied 1 1 a c1 1; n1 applied 3 1 c c1 3",
             "gap",
         ),
+        (
+            "a jump to a snapshot",
+            "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n2 installed 2 1; n2 applied 3 1 c c1 3",
+            "upheld",
+        ),
+        (
+            "a jump beyond a snapshot",
+            "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n2 installed 1 1; n2 applied 3 1 c c1 3",
+            "gap",
+        ),
+        ("what a snapshot holds already", "n1 installed 2 1; n1 applied 2 1 b c1 2", "out-of-order"),
+        ("back to an old snapshot", "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n1 installed 1 1", "out-of-order"),
+        (
+            "from its snapshot after a restart",
+            "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n1 crash fault; n1 restart; n1 restored 1 n1 2 1; n1 applied 2 1 b c1 2",
+            "upheld",
+        ),
+        (
+            "from beyond its snapshot after a restart",
+            "n1 applied 1 1 a c1 1; n1 applied 2 1 b c1 2; n1 crash fault; n1 restart; n1 restored 1 n1 3 1; n1 applied 3 1 c c1 3",
+            "gap",
+        ),
+        (
+            "from the start after a restart without a snapshot",
+            "n1 applied 1 1 a c1 1; n1 crash fault; n1 restart; n1 restored 1 n1 2 0; n1 applied 2 1 b c1 2",
+            "gap",
+        ),
         ("a start is no restart", "n1 start; n1 applied 2 1 b c1 2; n2 start; n2 applied 1 1 a c1 1", "gap"),
         (
             "a gap far from the first effect",

@@ -68,6 +68,66 @@ def test_what_is_acknowledged_stays_on_a_majority_of_disks(text: str, expected: 
     assert outcome(Durable().check(trace(text, nodes=CLUSTER))) == expected
 
 
+FOUR = ("n1", "n2", "n3", "n4")
+JOINED = 'n1 configured 0 ["n1","n2","n3"]; n2 configured 0 ["n1","n2","n3"]; n3 configured 0 ["n1","n2","n3"];'
+GROWS = 'n1 appended 2 1 grow; n1 configured 2 ["n1","n2","n3","n4"];'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    cases(
+        ("two of three members, and a fourth node that is none", JOINED + STORED, "upheld"),
+        (
+            "on one member and on a node that is none",
+            JOINED + "n1 appended 1 1 a; n4 appended 1 1 a; n1 acknowledged 1 1 c1 1",
+            "too-few-disks",
+        ),
+        ("committed before the fourth comes, and acknowledged after", JOINED + GROWS + STORED, "upheld"),
+        (
+            "committed with the fourth as a member, on two of four",
+            JOINED + GROWS + STORED + "n2 appended 2 1 grow; n4 appended 1 1 a; n4 appended 2 1 grow; n1 committed 2 1",
+            "upheld",
+        ),
+        (
+            "the fourth counts once its coming is committed, and does not have it",
+            JOINED + GROWS + STORED + "n1 committed 2 1",
+            "acknowledged-lost",
+        ),
+        (
+            "who has left may lose what it had",
+            JOINED + STORED + 'n1 appended 2 1 go; n1 configured 2 ["n1","n3"]; n3 appended 1 1 a; n3 appended 2 1 go;'
+            "n1 committed 2 1; n2 crash fault; n2 restart; n2 term 1",
+            "upheld",
+        ),
+        (
+            "who stays may not",
+            JOINED + STORED + 'n1 appended 2 1 go; n1 configured 2 ["n1","n3"]; n3 appended 1 1 a; n3 appended 2 1 go;'
+            "n1 committed 2 1; n3 crash fault; n3 restart; n3 term 1",
+            "acknowledged-lost",
+        ),
+        ("a snapshot stands for it", STORED + "n2 compacted 1 1; n1 compacted 1 1", "upheld"),
+        (
+            "a snapshot that a crash left behind stands for it",
+            STORED + "n2 compacted 1 1; n2 crash fault; n2 restart; n2 restored 1 n1 1 1",
+            "upheld",
+        ),
+        ("a snapshot from elsewhere holds it", STORED + "n3 installed 1 1; n2 truncated 1", "upheld"),
+        (
+            "a snapshot of another entry",
+            "n3 appended 1 2 b; n2 installed 1 2; n1 appended 1 1 a; n1 acknowledged 1 1 c1 1",
+            "too-few-disks",
+        ),
+        (
+            "nobody knows what a snapshot holds",
+            "n2 installed 3 2; n1 appended 1 1 a; n1 acknowledged 1 1 c1 1",
+            "upheld",
+        ),
+    ),
+)
+def test_the_majority_is_that_of_the_members_and_snapshots_hold_what_they_stand_for(text: str, expected: str) -> None:
+    assert outcome(Durable().check(trace(text, nodes=FOUR if "configured" in text else CLUSTER))) == expected
+
+
 def test_half_of_the_disks_is_no_majority() -> None:
     half = trace(STORED, nodes=("n1", "n2", "n3", "n4"))
     assert outcome(Durable().check(half)) == "too-few-disks"

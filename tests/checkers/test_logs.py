@@ -88,6 +88,36 @@ def test_a_leader_only_appends(text: str, expected: str) -> None:
             "n1 appended 1 1 a; n1 crash fault; n1 restored 1 null 2 0; n1 appended 3 2 c; n2 appended 1 1 a; n2 appended 2 1 b; n2 appended 3 2 c",
             "upheld",
         ),
+        (
+            "above what a snapshot stands for",
+            "n1 appended 1 1 a; n1 appended 2 1 b; n1 compacted 2 1; n1 appended 3 1 c; n2 installed 2 1; n2 appended 3 1 c",
+            "upheld",
+        ),
+        (
+            "above a snapshot, and above another entry than it ends with",
+            "n1 appended 1 1 a; n1 appended 2 2 b; n2 installed 2 2; n2 appended 3 2 c; n3 appended 1 1 a; n3 appended 2 1 x; n3 appended 3 2 c",
+            "two-prefixes",
+        ),
+        (
+            "what a snapshot replaces is gone",
+            "n1 appended 1 2 a; n1 appended 2 2 b; n2 appended 1 1 x; n2 appended 2 1 y; n2 installed 1 2; n2 appended 2 2 b",
+            "upheld",
+        ),
+        (
+            "what follows the last entry of a snapshot stays",
+            "n1 appended 1 1 a; n1 appended 2 1 b; n2 appended 1 1 a; n2 appended 2 1 b; n2 installed 1 1; n2 appended 3 1 c; n1 appended 3 1 c",
+            "upheld",
+        ),
+        (
+            "nobody knows what an installed snapshot holds that nobody has noted",
+            "n1 installed 4 2; n1 appended 5 2 e; n2 appended 4 2 d; n2 appended 5 2 e",
+            "upheld",
+        ),
+        (
+            "nobody knows what came before a snapshot that was restored without having been noted",
+            "n1 appended 1 1 x; n1 crash fault; n1 restart; n1 restored 2 null 1 1; n1 appended 2 2 b; n2 appended 1 2 a; n2 appended 2 2 b",
+            "upheld",
+        ),
     ),
 )
 def test_logs_match(text: str, expected: str) -> None:
