@@ -71,7 +71,7 @@ class Route:
         watchers: those of them that are told of each message.
         fifo: whether it keeps the order of sending.
         plain: whether a message's fate is its delay and nothing else.
-        is_simple: whether a message that is nobody's lot need not be told of.
+        is_simple: whether nobody has to be told of its messages, and the plan has fixed no fate of one.
     """
 
     __slots__ = (
@@ -286,16 +286,20 @@ class Network:
 
     def deliver(self, parcel: Parcel) -> None:
         """Let a message be received."""
-        sender, receiver = parcel.route.sender.address, parcel.route.receiver.address
-        if not self._world.full:
-            pass
-        elif parcel.receiver.alive:
-            self._tell(receiver, "deliver", parcel.message_id, sender, parcel.message.__struct_config__.tag)
-        else:
-            self._dropped(parcel, "its receiver is dead")
-        parcel.receiver.receive(sender, parcel.message)
+        if self._world.full:
+            self._arrived(parcel)
+        parcel.receiver.receive(parcel.route.sender.address, parcel.message)
         for rule in parcel.route.watchers:
             rule.arrived(parcel)
+
+    # --- what a full trace tells
+
+    def _arrived(self, parcel: Parcel) -> None:
+        if parcel.receiver.alive:
+            route, kind = parcel.route, parcel.message.__struct_config__.tag
+            self._tell(route.receiver.address, "deliver", parcel.message_id, route.sender.address, kind)
+        else:
+            self._dropped(parcel, "its receiver is dead")
 
     def _dropped(self, parcel: Parcel, why: str) -> None:
         if self._world.full:
