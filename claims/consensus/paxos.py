@@ -33,7 +33,7 @@ from ..claim import Claim, Trials
 SETTINGS: Final = {
     "retransmit_ns": 20 * MS,
     "back_off_ns": 10 * MS,
-    "back_off_max_ns": 100 * MS,
+    "back_off_max_ns": 200 * MS,
     "retry_ns": 100 * MS,
     "recovery_ns": 4 * SECOND,
 }
@@ -174,9 +174,9 @@ def crashes_of_acceptors(evidence: Evidence) -> int:
 
 
 def bound_ns(evidence: Evidence) -> int:
-    """20 of the longest back-offs, and a client timeout."""
+    """15 of the longest back-offs, and a client timeout."""
     told: Mapping[str, Any] = evidence.history.header.extra
-    return 20 * attempt_ns(evidence) + int(told["client_timeout_ns"])
+    return 15 * attempt_ns(evidence) + int(told["client_timeout_ns"])
 
 
 def attempt_ns(evidence: Evidence) -> int:
@@ -265,7 +265,7 @@ CLAIMS: Final = (
         source=f"{SIMPLE}, 2.4; {GUIDE}",
         by=trials(Progress(bound=bound_ns, period=attempt_ns, counts=is_proposal)),
         antecedent=ballots_after_heal,
-        bound="20 longest back-offs and a client timeout after the heal",
+        bound="15 longest back-offs and a client timeout after the heal",
         variants=("reference",),
     ),
     Claim(

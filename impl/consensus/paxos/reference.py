@@ -208,9 +208,13 @@ class Paxos(Acceptor[Proposal]):
             self.abandon(out)
 
     def give_way_to(self, ballot: Ballot, out: Outbox) -> None:
-        """2.2: one's own acceptor has promised more than one's own ballot, too."""
-        if self.phase != IDLE and ballot > self.current:
+        """2.2: one's own acceptor has promised more than one's own ballot; 2.4: whoever waits, waits anew for the others."""
+        if self.own is None or ballot <= self.current:
+            return
+        if self.phase != IDLE:
             self.abandon(out)
+        elif self.backs_off:
+            self.back_off(out)
 
     def abandon(self, out: Outbox) -> None:
         """2.4: try again, but leave others the time to finish, or two proposers may keep each other from it for ever."""
@@ -219,8 +223,12 @@ class Paxos(Acceptor[Proposal]):
         if not self.backs_off:
             self.begin_ballot(out)
             return
-        out.set_timer("back-off", self.back_off_ns + self.dice.below(self.patience_ns))
+        self.back_off(out)
         self.patience_ns = min(2 * self.patience_ns, self.back_off_max_ns)
+
+    def back_off(self, out: Outbox) -> None:
+        """2.4: the proposer whose time is the shortest goes first."""
+        out.set_timer("back-off", self.back_off_ns + self.dice.below(self.patience_ns))
 
     # --- learning
 

@@ -172,6 +172,14 @@ def test_a_refused_proposer_waits_longer_each_time_and_then_tries_above_what_ref
     assert waits == [20, 40, 80]
 
 
+def test_a_proposer_that_waits_waits_anew_for_whoever_is_at_it() -> None:
+    node = proposing()
+    told(node, "n2", Refused((1, "n1"), (4, "n3")))
+    assert "set_timer" in names(told(node, "n3", Prepare((4, "n3"))))
+    assert "set_timer" in names(told(node, "n3", Accept(accepted(8, 4, "n3"))))
+    assert "set_timer" not in names(told(Paxos(context()), "n3", Prepare((4, "n3"))))
+
+
 def test_without_back_off_it_tries_again_at_once() -> None:
     node = proposing(back_off=False)
     assert told(node, "n2", Prepare((3, "n2"))).sent(Promise, Prepare)[-1] == ("n3", Prepare((4, "n1")))
