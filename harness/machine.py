@@ -150,7 +150,7 @@ class Machine:
 
     def _burden(self) -> None:
         if self.work_ns and not isinstance(self.life.code, Slowed):
-            self.life.code = Slowed(self.life.code, self.life, self)
+            self.life.code = Slowed(self.life.code, self)
 
     def let_drift(self, rate_ppm: int) -> Callable[[], None]:
         """Let the clocks run at another rate, and with them the timers; answers how to undo it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..histories.values import Value
-from ..impl.node import Key, Message, NodeId, Outbox
+from ..impl.node import Key, Message, NodeId
 from .life import NEVER, Life
 
 if TYPE_CHECKING:
@@ -115,31 +115,31 @@ class NodeLife(Life):
 
 
 class Slowed:
-    """A node's code on a slow machine: each input keeps the node busy for a while after it was handled."""
+    """A node's code on a slow machine: each input keeps the life that handles it busy for a while afterwards."""
 
-    def __init__(self, code: Any, life: NodeLife, machine: Machine) -> None:
-        self._code, self._life, self._machine = code, life, machine
+    def __init__(self, code: Any, machine: Machine) -> None:
+        self._code, self._machine = code, machine
 
-    def on_start(self, out: Outbox, /) -> None:
+    def on_start(self, life: NodeLife, /) -> None:
         """The machine has started."""
-        self._code.on_start(out)
-        self._work()
+        self._code.on_start(life)
+        self._work(life)
 
-    def on_message(self, sender: NodeId, message: Message, out: Outbox, /) -> None:
+    def on_message(self, sender: NodeId, message: Message, life: NodeLife, /) -> None:
         """A message has arrived."""
-        self._code.on_message(sender, message, out)
-        self._work()
+        self._code.on_message(sender, message, life)
+        self._work(life)
 
-    def on_timer(self, name: str, out: Outbox, /) -> None:
+    def on_timer(self, name: str, life: NodeLife, /) -> None:
         """A timer has run out."""
-        self._code.on_timer(name, out)
-        self._work()
+        self._code.on_timer(name, life)
+        self._work(life)
 
-    def _work(self) -> None:
+    def _work(self, life: NodeLife) -> None:
         if self._machine.work_ns:
-            world = self._life.world
-            self._life.hold()
-            world.at(world.now + self._machine.work_ns, self._done, None, None)
+            life.hold()
+            life.world.at(life.world.now + self._machine.work_ns, _done, life, None)
 
-    def _done(self, _: None, __: None) -> None:
-        self._life.release("slow-node")
+
+def _done(life: NodeLife, _: None) -> None:
+    life.release("slow-node")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from upheld.harness.plan import Delay, Disk, Fault, Link, Occurrence
 from upheld.harness.trial import Run, run_plan
-from upheld.histories.errors import UsageError
+from upheld.histories.errors import NondeterministicRun, UsageError
 from upheld.impl.node import MS, Message, Outbox
 
 toys = import_module("toys")
@@ -248,6 +249,16 @@ def test_an_exception_on_a_slow_machine_is_a_finding_as_on_any_other() -> None:
     run = run_plan(plan_of(at("slow-node", 1, None, amount_ns=MS), links=ONE_MS), system_of(Clumsy))
     assert "dropped it" in run.findings[0]
     assert told(run, "crash")[0].startswith("11 n2 crash")
+
+
+def test_a_slow_machine_is_no_hole_in_the_fences() -> None:
+    class Impatient(Listener):
+        def on_message(self, sender: str, message: Message, out: Outbox) -> None:
+            out.note("shown", time.monotonic_ns())
+
+    slow = plan_of(at("slow-node", 1, None, amount_ns=MS), links=ONE_MS)
+    with pytest.raises(NondeterministicRun, match=r"time\.monotonic_ns is called at .*test_faults_nodes.py"):
+        run_plan(slow, system_of(Impatient))
 
 
 # --- plans
