@@ -37,6 +37,8 @@ class MultiPaxos(Decider):
     """
 
     machine: ClassVar[type[KeyValueStore]] = KeyValueStore
+    waiting_max: ClassVar[int] = 256
+    """How many commands, and how many reads, wait at a leader; it refuses more, since it may be cut off."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -67,7 +69,7 @@ class MultiPaxos(Decider):
         if not self.machine.understands(message.action, message.argument):
             text = f"no command: {message.action} with {message.argument!r}"
             out.send(sender, Error(message.msg_id, Error.MALFORMED_REQUEST, text))
-        elif self.role != LEADER:
+        elif self.role != LEADER or len(self.commands) >= self.waiting_max:
             self.refuse(sender, message.msg_id, out)
         else:
             self.offer(as_command(sender, message), out)
@@ -103,7 +105,7 @@ class MultiPaxos(Decider):
 
         There is no lease: that nobody else led when the read came, a majority says, once for all reads that wait.
         """
-        if self.role != LEADER:
+        if self.role != LEADER or len(self.reads) >= self.waiting_max:
             self.refuse(sender, message.msg_id, out)
             return
         slot = max(self.applied, self.barrier)

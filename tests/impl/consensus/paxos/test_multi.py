@@ -140,6 +140,15 @@ def test_commands_beyond_the_window_wait_and_go_as_a_batch() -> None:
     assert [len(request.entries) for _, request in out.sent(AcceptAll)] == [3, 3]
 
 
+def test_a_leader_that_is_cut_off_refuses_what_it_could_only_pile_up() -> None:
+    node = leading()
+    requests = node.window + node.waiting_max
+    assert not any(told(node, f"c{client}", write(client)).sent(NotLeader) for client in range(requests))
+    assert told(node, "c9999", write(7)).sent(NotLeader)
+    assert not any(told(node, f"c{client}", Read(1, "x")).sent(NotLeader) for client in range(node.waiting_max))
+    assert told(node, "c9999", Read(1, "x")).sent(NotLeader)
+
+
 def test_a_heartbeat_asks_again_whoever_has_not_accepted() -> None:
     node = leading(nodes=5)
     told(node, "c0", write(7))
