@@ -27,6 +27,7 @@ from upheld.claims.keeping import keep
 from upheld.claims.registry import Docket, docket
 from upheld.claims.zoo import SEEDS_MAX, Calibration, calibrate
 from upheld.harness.engines import Engine, Local
+from upheld.histories.errors import UsageError
 from upheld.reports.words import counted
 
 HANG_S: Final = 3_600.0
@@ -116,8 +117,11 @@ def main() -> int:
     parser.add_argument("--seeds-max", type=int, default=SEEDS_MAX, help="seeds that one search may take")
     parser.add_argument("--keep", action="store_true", help="write the corpus of minimal failures")
     options = parser.parse_args()
-    known = docket(options.systems)
-    systems = [known.system(name).name for name in options.systems] or list(known.systems)
+    try:
+        known = docket(options.systems)
+        systems = [known.system(name).name for name in options.systems] or list(known.systems)
+    except UsageError as error:
+        parser.error(str(error))
     engine = Local(options.jobs, hang_s=HANG_S)
     try:
         if options.keep:

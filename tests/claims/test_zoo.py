@@ -187,14 +187,20 @@ def test_keeping_again_on_other_processes_writes_the_same_bytes(
         assert history_beside(first).read_bytes() == history_beside(second).read_bytes()
 
 
+def benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "benchmarks" / "zoo.py"), *arguments]
+    return subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+
+
+def test_the_benchmark_says_which_systems_there_are() -> None:
+    done = benchmark("nothing")
+    assert done.returncode == 2
+    assert "there is no system 'nothing'; there are " in done.stderr
+
+
 def test_the_benchmark_prints_the_table_and_fails_when_a_mutant_was_not_found(known: Docket) -> None:
     origin = known.origin_of("cell")
-    done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "zoo.py", origin, "--seeds-max", "5"],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
+    done = benchmark(origin, "--seeds-max", "5")
     assert done.returncode == 1, done.stderr
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     masked, plain, harmless = lines
