@@ -169,7 +169,7 @@ class AllOf:
                 case Refuted() as refuted:
                     return refuted
                 case Undecided() as undecided:
-                    doubt = doubt or undecided
+                    doubt = undecided if doubt is None else doubt
                 case verdict:
                     upheld.append(verdict)
         if doubt is not None:

@@ -103,7 +103,7 @@ def _unstable(cut: PartialCut, majority: Iterable[str], longest_ns: int, timeout
     story = (
         f"From {milliseconds(cut.begin_ns)} to {milliseconds(cut.end_ns)} these links are cut: {broken}.",
         f"{', '.join(majority)} are a majority, and can all talk with each other.",
-        f"In that time {len(elections)} times a node begins to lead:",
+        f"Elections in that time, {len(elections)} in all:",
         *map(quote, elections[:QUOTED_MAX]),
         f"Nobody leads for longer than {milliseconds(longest_ns)} in it; an election timeout is {milliseconds(timeout_ns)}.",
     )
@@ -174,7 +174,7 @@ def _undecided(begin_ns: int, end_ns: int, trace: Trace) -> Anomaly:
     story = (
         f"From {milliseconds(begin_ns)} to {milliseconds(end_ns)} a decision is asked for, and none is made.",
         "No message is lost meanwhile, and at most one node is down at a time.",
-        f"Meanwhile there are {len(attempts)} votes and elections:",
+        f"Votes and elections meanwhile, {len(attempts)} in all:",
         *map(quote, attempts[:QUOTED_MAX]),
     )
     return Anomaly("no-decision", story, facts=tuple(attempts[:QUOTED_MAX]))
