@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from .answers import OneAnswer
 from .application import AppliesInOrder, StateMachineSafety
 from .commits import CommitByQuorum
 from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
 from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
-from .paxos import ChosenByQuorum, ChosenStays, DecidesAmongRivals, DecreesDurable, OneValuePerBallot, PromisesKept
+from .paxos import ChosenByQuorum, ChosenStays, DecreesDurable, OneValuePerBallot, PromisesKept
+from .rivals import DecidesAmongRivals
 from .storms import DecidesInStorm, LedThroughCuts
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "LeaderCompleteness",
     "LedThroughCuts",
     "LogMatching",
+    "OneAnswer",
     "OneValuePerBallot",
     "PromisesKept",
     "StateMachineSafety",

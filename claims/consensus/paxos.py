@@ -11,13 +11,14 @@ from ...checkers.consensus import (
     ChosenByQuorum,
     ChosenStays,
     DecidesAmongRivals,
+    OneAnswer,
     OneValuePerBallot,
     PromisesKept,
     Validity,
 )
 from ...checkers.consensus.paxos import ballot_of
 from ...checkers.progress import Progress, heal_ns
-from ...checkers.verdict import Judge
+from ...checkers.verdict import Judge, on_history
 from ...harness.plan import PlannedOperation
 from ...harness.system import Budget, Stage, System, Variant
 from ...harness.workloads import RARELY_TO_OFTEN, drawn, spread
@@ -216,6 +217,15 @@ CLAIMS: Final = (
         statement="Only a value that was proposed is decided.",
         source=f"{SIMPLE}, 2.1; {GUIDE}",
         by=trials(Validity()),
+        variants=("reference",),
+    ),
+    Claim(
+        id="paxos.one_answer",
+        chapter="consensus",
+        kind="always",
+        statement="All clients that are told a value are told the same, and somebody proposed it.",
+        source=f"{SIMPLE}, 2.1 and 2.3",
+        by=trials(on_history(OneAnswer())),
         variants=("reference",),
     ),
     Claim(

@@ -29,6 +29,7 @@ SEEDS: Mapping[str, int] = {"paxos": 80, "multipaxos": 40}
 KILLERS: Mapping[str, tuple[str, ...]] = {
     "paxos.agreement": ("ignores-accepted-value", "acceptance-not-persisted", "ballots-collide"),
     "paxos.promises_kept": ("accepts-below-promise", "promises-backwards", "promise-not-persisted"),
+    "paxos.one_answer": ("answers-before-decided",),
     "paxos.one_value_per_ballot": ("ballots-collide",),
     "paxos.chosen_by_quorum": ("minority-decides",),
     "paxos.chosen_stays": ("smallest-accepted-value", "counts-a-stale-promise"),

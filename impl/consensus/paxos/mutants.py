@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...node import Outbox, Value
-from .messages import Ballot, Proposal
+from ...node import NodeId, Outbox, Value
+from ..messages import Answer
+from .messages import Ballot, Proposal, Propose
 from .reference import Paxos
 
 
@@ -77,6 +78,15 @@ class CountsAStalePromise(Paxos):
         return True
 
 
+class AnswersBeforeDecided(Paxos):
+    """2.3 broken: a node tells its client that the value is chosen as soon as it has proposed it."""
+
+    def on_propose(self, sender: NodeId, message: Propose, out: Outbox) -> None:
+        """Propose, and answer."""
+        super().on_propose(sender, message, out)
+        out.send(sender, Answer(message.msg_id, message.value))
+
+
 class NoRetransmission(Paxos):
     """2.1 broken: each request is sent once, and a proposer waits for ever for an answer that was lost."""
 
@@ -96,6 +106,7 @@ MUTANTS = (
     MinorityDecides,
     BallotsCollide,
     CountsAStalePromise,
+    AnswersBeforeDecided,
     NoRetransmission,
 )
 """All of them."""
