@@ -93,7 +93,7 @@ SYSTEM: Final = System(
             ranges={
                 "election_max_ns": election_max_ns,
                 "sessions_max": lambda dice: dice.choice((1000, 1000, 1000, 4)),
-                "snapshot_every": lambda dice: dice.choice((0, 0, 40, 20, 10, 3)),
+                "snapshot_every": lambda dice: dice.choice((0, 0, 40, 20, 10, 5)),
                 "batch_max": lambda dice: dice.choice((64, 64, 64, 1)),
             },
             operator=RaftOperator,

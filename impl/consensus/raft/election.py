@@ -97,13 +97,6 @@ class Voter(Stable):
         out.cancel_timer("silence")
         out.set_timer("election", self.patience_ns)
 
-    def believe_in(self, leader: NodeId, out: Outbox) -> None:
-        """§5.2: here is a sign of life; the first part of the election timeout begins, which is the same for all."""
-        if self.leader is None:
-            out.cancel_timer("election")
-        self.leader = leader
-        out.set_timer("silence", self.timeout_ns)
-
     def on_silence(self, out: Outbox) -> None:
         """Thesis, 4.2.3: for the smallest election timeout a node believes in its leader; then the random part begins."""
         self.leader = None

@@ -121,15 +121,17 @@ class Replicator(Voter, ABC):
 
     def on_heartbeat(self, out: Outbox) -> None:
         """§5.2, §5.3: prevent elections, and send again, for ever, what a silent follower has not stored."""
-        if not self.has_quorum():
-            self.step_down(out)
-            return
+        is_anybody_silent = False
         for peer, progress in self.progress.items():
             progress.silence += 1
-            if progress.silence > 1 and not progress.is_probed:
-                self.probe(progress, progress.match_index + 1)
+            if progress.silence > 1:
+                is_anybody_silent = True
+                if not progress.is_probed:
+                    self.probe(progress, progress.match_index + 1)
             self.send_entries(peer, progress, out)
         out.set_timer("heartbeat", self.heartbeat_ns)
+        if is_anybody_silent and not self.has_quorum():
+            self.step_down(out)
 
     def has_quorum(self) -> bool:
         """Thesis, 6.2: a leader that has not heard from a majority for an election timeout is one no longer.
@@ -190,12 +192,15 @@ class Replicator(Voter, ABC):
         return term < self.term
 
     def follow(self, leader: NodeId, term: int, out: Outbox) -> None:
-        """§5.2: recognise the leader of the term, and wait again."""
+        """§5.2: recognise the leader of the term, and wait again: at first as long as all do."""
         if term > self.term:
             self.adopt(term, out)
         elif self.role != FOLLOWER:
             self.step_down(out)
-        self.believe_in(leader, out)
+        if self.leader is None:
+            self.leader = leader
+            out.cancel_timer("election")
+        out.set_timer("silence", self.timeout_ns)
 
     def is_consistent(self, message: AppendEntries) -> bool:
         """§5.3: the log holds the entry before the new ones, with the same term; what a snapshot stands for is agreed."""
@@ -241,7 +246,7 @@ class Replicator(Voter, ABC):
         progress.is_awaited = False
         if message.success:
             self.go_on(progress, message.index, out)
-        if self.role == LEADER:
+        if self.role == LEADER and (progress.next_index <= self.log.last_index or progress.round < self.round):
             self.feed(sender, progress, out)
 
     def go_on(self, progress: Progress, index: int, out: Outbox) -> None:

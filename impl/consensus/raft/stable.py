@@ -40,13 +40,13 @@ class Stable:
         self.leftovers = leftovers(stored, self.log)
         self.configurations = [self.configuration_of(self.snapshot)]
         for index in range(self.log.base + 1, self.log.last_index + 1):
-            self.take_up(index, self.log[index])
+            self.take_up(index, self.log[index].members)
         self.go_by(self.configurations[-1])
 
     def on_start(self, out: Outbox) -> None:
         """Say what is there again after a crash, and clear away what a crash kept from being erased."""
         if self.leftovers:
-            self.erase_rows(self.leftovers, out)
+            self.vacate(self.leftovers, out)
         if self.ballot.number:
             out.note("restored", self.term, self.voted, self.log.last_index, self.snapshot.index)
         out.note("configured", *self.configurations[-1])
@@ -83,7 +83,8 @@ class Stable:
         out.sync()
         for index, entry in enumerate(entries, first):
             out.note("appended", index, entry.term, entry.told)
-            if self.take_up(index, entry):
+            if entry.members is not None:
+                self.take_up(index, entry.members)
                 self.reconfigure(out)
 
     def persist_entries(self, first: int, entries: Iterable[Entry], out: Outbox) -> None:
@@ -93,27 +94,25 @@ class Stable:
 
     def truncate(self, first: int, out: Outbox) -> None:
         """§5.3: delete a conflicting entry and all that follow it; a configuration among them gives way to the one before."""
-        self.erase_rows([("log", index) for index in range(self.log.last_index, first - 1, -1)], out)
+        self.vacate([("log", index) for index in range(self.log.last_index, first - 1, -1)], out)
         self.log.truncate(first)
         out.note("truncated", first)
         if self.configurations[-1].log_index >= first:
             self.configurations = [each for each in self.configurations if each.log_index < first]
             self.reconfigure(out)
 
-    def erase_rows(self, keys: Iterable[Key], out: Outbox) -> None:
-        """Erase, and wait for the disk: an index must be empty when it is written again."""
-        for key in keys:
-            out.erase(key)
+    def vacate(self, rows: Iterable[Key], out: Outbox) -> None:
+        """Erase rows, and wait for the disk: an index must be empty when it is written again."""
+        for row in rows:
+            out.erase(row)
         out.sync()
 
     # --- the configuration
 
-    def take_up(self, index: int, entry: Entry) -> bool:
-        """Thesis, 4.1: remember the configuration in an entry; answers whether there is one."""
-        if entry.members is None:
-            return False
-        self.configurations.append(Configuration(index, entry.members))
-        return True
+    def take_up(self, index: int, members: tuple[NodeId, ...] | None) -> None:
+        """Thesis, 4.1: remember the configuration in an entry, if there is one."""
+        if members is not None:
+            self.configurations.append(Configuration(index, members))
 
     def reconfigure(self, out: Outbox) -> None:
         """Thesis, 4.1: go by the latest configuration in the log, whether it is committed or not."""
@@ -151,8 +150,8 @@ class Stable:
     def give_way(self, snapshot: Snapshot, out: Outbox) -> None:
         """§7: a snapshot replaces the log up to its index; all of it, where the entry there is another one.
 
-        Where entries above the snapshot go as well, they go first: a crash may leave them only while the entry that tells
-        that they do not go on from the snapshot is there, too.
+        What a snapshot stands for may stay on the disk until the next sync, and longer if there is a crash. Entries above it
+        that do not go on from it go first, so that a crash leaves them only as long as it leaves the entry that tells.
         """
         self.snapshot = snapshot
         self.persist_snapshot(out)
@@ -160,11 +159,12 @@ class Stable:
         later: list[Configuration] = []
         if self.log.holds(index, snapshot.term):
             self.log.compact(index)
-            self.erase_rows([("log", row) for row in range(first, index + 1)], out)
+            for row in range(first, index + 1):
+                out.erase(("log", row))
             later = [each for each in self.configurations if each.log_index > index]
         else:
             self.log = Log(index, snapshot.term)
-            self.erase_rows([("log", row) for row in range(last, first - 1, -1)], out)
+            self.vacate([("log", row) for row in range(last, first - 1, -1)], out)
         before = self.configurations[-1]
         self.configurations = [self.configuration_of(snapshot), *later]
         if self.configurations[-1] != before:
