@@ -144,7 +144,7 @@ def _cluster(jobs: int) -> Any:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # a free port, since there may be several clusters
             memory_limit=0,
             env=SINGLE_THREADED,
             preload=[__name__],

@@ -161,7 +161,7 @@ def test_a_scheduler_that_does_not_answer_is_a_usage_error(works: ModuleType, mo
 def test_a_cluster_that_runs_somewhere_does_the_work_and_stays(works: ModuleType) -> None:
     distributed = importlib.import_module("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=None, silence_logs="CRITICAL"
+        n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs="CRITICAL"
     ) as cluster:
         for _ in range(2):
             with started(engines.engine("dask", jobs=1, scheduler=cluster.scheduler_address)) as engine:
