@@ -1,4 +1,8 @@
-"""What each fault does to the messages of one link: n1 sends n2 a number every 10 ms, and each takes 2 ms, by itself."""
+"""What each fault does to the messages of one link: n1 sends n2 a number every 10 ms, and each takes 2 ms, by itself.
+
+Each plan runs with a full trace, for which every message becomes a parcel, and without, when hardly any does; the two ways
+must agree on every fate.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +85,9 @@ def run(
         phases=Phases(heal_ns=heal_ns, quiet_ns=end_ns, final_ns=end_ns, end_ns=end_ns),
         **more,
     )
-    return run_plan(plan, SYSTEM, trace="full")
+    full, notes = run_plan(plan, SYSTEM, trace="full"), run_plan(plan, SYSTEM)
+    assert (notes.digest, notes.fired) == (full.digest, full.fired)
+    return full
 
 
 def arrivals(outcome: Run) -> list[tuple[int, int]]:
@@ -165,8 +171,15 @@ def test_a_number_waits_to_be_overtaken_no_longer_than_its_amount() -> None:
     assert order(outcome) == list(range(1, MANY + 1))
 
 
+def test_only_a_later_number_overtakes_one_that_waits() -> None:
+    """The first arrives at 40 ms, while the second waits, from 22 ms on."""
+    first_late = {"n1>n2#1": Delivery(delay_ns=30 * MS)}
+    outcome = run(all_along("reordering", rate=1, amount_ns=25 * MS), deliveries=first_late)
+    assert arrivals(outcome)[:2] == [(1, 40 * MS), (2, 47 * MS)]
+
+
 def test_what_waits_to_be_overtaken_arrives_when_reordering_ends() -> None:
-    ends_ns = 25 * MS
+    ends_ns = 31 * MS
     outcome = run(Fault(fault="reordering", at_ns=0, undo_after_ns=ends_ns, rate=1, amount_ns=SECOND))
     assert arrivals(outcome)[:3] == [(1, ends_ns), (2, ends_ns), (3, 32 * MS)]
 
@@ -330,6 +343,23 @@ def test_a_delay_that_the_order_of_sending_asks_for_anyway_has_not_fired() -> No
     assert outcome.fired["partition"] == 1
 
 
+def test_a_line_that_a_message_would_have_waited_as_long_without_has_not_fired() -> None:
+    """The first takes 30 ms more; the second, which passes a narrow place meanwhile, arrives with it, as it would anyway."""
+    late = Fault(fault="partition", at_ns=0, undo_after_ns=EVERY + MS, sides=(("n1",),), mode="slow", amount_ns=30 * MS)
+    narrow = Fault(fault="bandwidth", at_ns=EVERY + MS, count=10_000)
+    only_two = {f"n1>n2#{number}": Delivery(delay_ns=None) for number in range(3, MANY + 1)}
+    outcome = run(late, narrow, link=Link(delay=CONSTANT, fifo=True), deliveries=only_two)
+    assert arrivals(outcome) == [(1, 42 * MS), (2, 42 * MS)]
+    assert outcome.fired == {"partition": 1}
+
+
+@pytest.mark.parametrize("kind", ["delay", "heavy-tail", "reordering"])
+def test_a_fault_that_delays_by_nothing_has_not_fired(kind: str) -> None:
+    outcome = run(Fault(fault=kind, at_ns=0, rate=1))
+    assert set(late_ns(outcome).values()) == {0}
+    assert outcome.fired == {}
+
+
 def test_a_message_that_is_lost_was_neither_late_nor_doubled() -> None:
     lost = all_along("loss", rate=1)
     others = (
@@ -413,10 +443,9 @@ def test_a_link_whose_messages_have_fates_draws_the_same_luck_for_all_others() -
 
 
 @pytest.mark.parametrize("fifo", [False, True], ids=["loose", "in order"])
-def test_a_full_trace_changes_nothing_whatever_acts_on_the_messages(
+def test_with_and_without_a_full_trace_all_faults_together_do_the_same(
     fifo: bool,  # noqa: FBT001  # a column of the table
 ) -> None:
-    """For a full trace every message is a parcel, without one hardly any; the two ways agree on every fate."""
     faults = (
         all_along("loss", rate=0.1),
         all_along("duplication", rate=0.2, amount_ns=5 * MS),
@@ -429,10 +458,8 @@ def test_a_full_trace_changes_nothing_whatever_acts_on_the_messages(
     )
     link = Link(delay=Delay(min_ns=MS, max_ns=30 * MS), fifo=fifo)
     for some in ((), *((fault,) for fault in faults), faults[:3], faults):
-        full = run(*some, link=link, burst=5)
-        notes = run_plan(full.plan, SYSTEM)
-        assert (notes.digest, notes.fired) == (full.digest, full.fired)
-    assert set(full.fired) == {fault.fault for fault in faults} - ({"reordering"} if fifo else set())
+        outcome = run(*some, link=link, burst=5)
+    assert set(outcome.fired) == {fault.fault for fault in faults} - ({"reordering"} if fifo else set())
 
 
 def test_no_kind_of_fault_disturbs_the_luck_of_another() -> None:
@@ -452,13 +479,24 @@ def test_no_kind_of_fault_disturbs_the_luck_of_another() -> None:
         assert set(order(run(lost, other))) == set(order(run(other, lost))) == kept
 
 
-def test_the_kinds_that_share_the_further_luck_have_parts_of_their_own() -> None:
-    """Who waits to be overtaken is not who has the long delay."""
+@pytest.mark.parametrize("kind", ["heavy-tail", "delay"])
+def test_who_waits_to_be_overtaken_is_neither_who_is_late_by_most_nor_who_is_by_least(kind: str) -> None:
     waits = {number for number, by_ns in late_ns(run(all_along("reordering", rate=0.3, amount_ns=MS))).items() if by_ns}
-    tail = late_ns(run(all_along("heavy-tail", amount_ns=MS)))
-    longest = set(sorted(tail, key=tail.__getitem__)[-len(waits) :])
     assert len(waits) > 15
-    assert len(waits & longest) < len(waits) * 2 // 3
+    how = {"rate": 1.0} if kind == "delay" else {}
+    late = late_ns(run(all_along(kind, amount_ns=9 * MS, **how)))
+    by_lateness = sorted(late, key=late.__getitem__)
+    for extreme in (by_lateness[: len(waits)], by_lateness[-len(waits) :]):
+        assert len(waits.intersection(extreme)) < len(waits) * 2 // 3
+
+
+def test_a_heavy_tail_is_long_for_others_than_those_whom_a_delay_hits() -> None:
+    """A delay with probability 0.3 hits those whose bits for it are low."""
+    hit = {number for number, by_ns in late_ns(run(all_along("delay", rate=0.3, amount_ns=9 * MS))).items() if by_ns}
+    late = late_ns(run(all_along("heavy-tail", amount_ns=9 * MS)))
+    shortest = sorted(late, key=late.__getitem__)[: len(hit)]
+    assert len(hit) > 15
+    assert len(hit.intersection(shortest)) < len(hit) * 2 // 3
 
 
 # --- what a plan may not say
