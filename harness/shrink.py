@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from ..histories.errors import NondeterministicRun, UsageError
+from ..histories.trace import LIFECYCLE
 from .plan import Plan, write_plan
 from .simplify import STAGES, Failure, Simplify, Stage
 from .trial import Run
@@ -44,7 +45,7 @@ def shrink(failure: Failure, reproduce: Reproduce, *, replays_max: int = REPLAYS
     for stage in STAGES:
         search.settle(stage)
         while search.detour(stage):
-            pass
+            search.settle(stage)
     plan = search.failure.plan
     return Shrunk(plan, _confirmed(plan, reproduce), search.replays + 2)
 
@@ -53,6 +54,16 @@ def weight(plan: Plan) -> int:
     """How much there is to read in a plan: its size, a fault for two operations."""
     operations, faults = plan.size
     return operations + 2 * faults
+
+
+def severity(run: Run) -> int:
+    """How many of the nodes that a run began with were down at once: 0 none, 1 a minority at most, 2 more."""
+    nodes, down, most = run.evidence.trace.nodes, set[str](), 0
+    for note in run.evidence.trace.of_kind(*LIFECYCLE):
+        if note.node in nodes:
+            (down.add if note.kind == "crash" else down.discard)(note.node)
+            most = max(most, len(down))
+    return 0 if not most else 1 if 2 * most < len(nodes) else 2
 
 
 def _confirmed(plan: Plan, reproduce: Reproduce) -> Run:
@@ -69,6 +80,7 @@ class _Search:
     def __init__(self, failure: Failure, reproduce: Reproduce, replays_max: int) -> None:
         self.failure, self.replays = failure, 0
         self._reproduce, self._replays_max = reproduce, replays_max
+        self._severity = severity(failure.run)
         self._visited = {write_plan(failure.plan)}
         self._harmless: set[bytes] = set()
 
@@ -115,7 +127,10 @@ class _Search:
                 return
 
     def _attempt(self, candidate: Plan) -> bool:
-        """Whether the candidate fails in the same way; then the search goes on from it. One that makes no sense does not."""
+        """Whether the candidate fails in the same way; then the search goes on from it. One that makes no sense does not.
+
+        A system that survives the loss of a minority must not be shown to fail by the loss of a majority.
+        """
         text = write_plan(candidate)
         if text in self._visited or text in self._harmless:
             return False
@@ -124,9 +139,9 @@ class _Search:
             failure = self._reproduce(candidate)
         except UsageError:
             failure = None
-        if failure is None:
+        if failure is None or severity(failure.run) > self._severity:
             self._harmless.add(text)
         else:
             self.failure = failure
             self._visited.add(text)
-        return failure is not None
+        return text in self._visited

@@ -52,9 +52,9 @@ def simpler_faults(failure: Failure) -> Proposals:
 
 def _with_two_in_one(plan: Plan) -> Iterator[Plan]:
     for (first, one), (second, other) in combinations(enumerate(plan.faults), 2):
-        if one.fault == other.fault:
+        if one.fault == other.fault and not (one.joins or other.joins):
             rest = [fault for at, fault in enumerate(plan.faults) if at not in (first, second)]
-            for both in _two_in_one(one, other):
+            for both in filter(_makes_sense, _two_in_one(one, other)):
                 yield with_faults(plan, [*rest[:first], both, *rest[first:]])
 
 
@@ -79,8 +79,12 @@ def _simpler(fault: Fault, nodes: tuple[str, ...]) -> Iterator[Fault]:
     """The fault with one thing about it simpler; each step makes it simpler for good, so that there is an end to them."""
     for change in _simplifications(fault, nodes):
         simpler = replace(fault, **change)
-        if simpler != fault:
+        if simpler != fault and _makes_sense(simpler):
             yield simpler
+
+
+def _makes_sense(fault: Fault) -> bool:
+    return fault.fault not in FAULTS or not FAULTS[fault.fault].amiss(fault)
 
 
 def _simplifications(fault: Fault, nodes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
