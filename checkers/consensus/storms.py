@@ -1,4 +1,4 @@
-"""What a cluster does while it is hurt: whether somebody leads through a partial cut, and whether it decides in a storm.
+"""What a cluster does while it is hurt: whether somebody leads through a partition, and whether it decides in a storm.
 
 No protocol owes either (Fischer, Lynch and Paterson 1985); these judges find the runs that show it.
 """
@@ -11,7 +11,7 @@ from typing import ClassVar, Final, NamedTuple
 from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...histories.trace import LIFECYCLE, Note, Trace
-from ..cuts import PartialCut, partial_cuts
+from ..cuts import Cut, cuts
 from ..monitor import milliseconds, number, quote
 from ..progress import Bound, heal_ns, nanoseconds
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
@@ -27,17 +27,18 @@ class Reign(NamedTuple):
     leads: Note
     end_ns: int
 
-    def within(self, cut: PartialCut) -> int:
+    def within(self, cut: Cut) -> int:
         """How long of it lies within a cut, in nanoseconds."""
         return min(self.end_ns, cut.end_ns) - max(self.leads.time, cut.begin_ns)
 
 
 class LedThroughCuts:
-    """Through every partial cut somebody leads for a while, if only a majority is pairwise connected.
+    """Through every partition somebody leads for a while, if only a majority is pairwise connected.
 
-    A cut counts when it leaves some majority of the nodes pairwise connected, none of them is down meanwhile, and it lasts
+    A partition counts when it hits no link within some majority of the nodes, nobody crashes meanwhile, and it lasts
     `least` election timeouts or longer. In it some node must lead for longer than `few` of them without a break: from its
-    `leads` until it is in a higher term or down, or another leads in a higher term.
+    `leads` until it is in a higher term or down, or another leads in a higher term. A leader that is not in touch with a
+    majority does not count: it leads nobody.
 
     Attributes:
         timeout: the largest election timeout, in nanoseconds, or how to compute it from the evidence.
@@ -46,33 +47,35 @@ class LedThroughCuts:
 
     name: ClassVar[str] = "led-through-cuts"
 
-    def __init__(self, *, timeout: Bound, least: int = 10, few: int = 3) -> None:
+    def __init__(self, *, timeout: Bound, least: int = 8, few: int = 3) -> None:
         self.timeout, self.least, self.few = timeout, least, few
 
     def __call__(self, evidence: Evidence, /) -> Verdict:
-        """Refuted by the first cut without a stable leader; Undecided where there was no such cut."""
+        """Refuted by the first partition without a stable leader; Undecided where none counts."""
         timeout_ns = nanoseconds(self.timeout, evidence)
         nodes = evidence.trace.nodes
-        cuts = [
+        found = [
             (cut, majority)
-            for cut in partial_cuts(evidence.history, nodes)
+            for cut in cuts(evidence.history, nodes)
             if cut.end_ns - cut.begin_ns >= self.least * timeout_ns
             and (majority := cut.connected_majority(nodes))
             and not _has_crash(evidence.trace, cut)
         ]
-        if not cuts:
-            return Undecided("nothing to judge: no partial cut lasted for long enough", checker=self.name)
+        if not found:
+            reason = "nothing to judge: no partition lasted for long enough and left a majority connected"
+            return Undecided(reason, checker=self.name)
         reigns = list(_reigns(evidence.trace))
-        for cut, majority in cuts:
-            longest = max((reign.within(cut) for reign in reigns), default=0)
+        for cut, majority in found:
+            in_touch = [reign for reign in reigns if cut.is_in_touch(reign.leads.node, nodes)]
+            longest = max((reign.within(cut) for reign in in_touch), default=0)
             if longest <= self.few * timeout_ns:
                 anomaly = _unstable(cut, majority, max(longest, 0), timeout_ns, evidence.trace)
                 return Refuted(anomaly, checker=self.name, method=METHOD, evidence={"timeout_ns": timeout_ns})
-        told = {"cuts": len(cuts), "timeout_ns": timeout_ns}
+        told = {"partitions": len(found), "timeout_ns": timeout_ns}
         return Upheld(checker=self.name, method=METHOD, evidence=told)
 
 
-def _has_crash(trace: Trace, cut: PartialCut) -> bool:
+def _has_crash(trace: Trace, cut: Cut) -> bool:
     return any(note.kind == "crash" and cut.begin_ns <= note.time <= cut.end_ns for note in trace)
 
 
@@ -97,15 +100,16 @@ def _ends(note: Note, leads: Note) -> bool:
     return note.kind in LIFECYCLE or (note.kind in {"term", "voted"} and number(note, "term") > number(leads, "term"))
 
 
-def _unstable(cut: PartialCut, majority: Iterable[str], longest_ns: int, timeout_ns: int, trace: Trace) -> Anomaly:
+def _unstable(cut: Cut, majority: Iterable[str], longest_ns: int, timeout_ns: int, trace: Trace) -> Anomaly:
     elections = [note for note in trace.of_kind("leads") if cut.begin_ns <= note.time <= cut.end_ns]
-    broken = ", ".join(f"{sender}>{receiver}" for sender, receiver in sorted(cut.links))
+    hit = ", ".join(f"{sender}>{receiver}" for sender, receiver in sorted(cut.links))
     story = (
-        f"From {milliseconds(cut.begin_ns)} to {milliseconds(cut.end_ns)} these links are cut: {broken}.",
-        f"{', '.join(majority)} are a majority, and can all talk with each other.",
+        f"From {milliseconds(cut.begin_ns)} to {milliseconds(cut.end_ns)} partitions hit these links: {hit}.",
+        f"{', '.join(majority)} are a majority, and nothing hits the links between them.",
         f"Elections in that time, {len(elections)} in all:",
         *map(quote, elections[:QUOTED_MAX]),
-        f"Nobody leads for longer than {milliseconds(longest_ns)} in it; an election timeout is {milliseconds(timeout_ns)}.",
+        f"Nobody who is in touch with a majority leads for longer than {milliseconds(longest_ns)} in it.",
+        f"An election timeout is {milliseconds(timeout_ns)}.",
     )
     return Anomaly("no-stable-leader", story, facts=tuple(elections[:QUOTED_MAX]))
 

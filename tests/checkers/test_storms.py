@@ -1,9 +1,9 @@
-"""What a cluster does while it is hurt: does somebody lead through a partial cut, and is anything decided in a storm?"""
+"""What a cluster does while it is hurt: does somebody lead through a partition, and is anything decided in a storm?"""
 
 from __future__ import annotations
 
 from upheld.checkers.consensus import DecidesInStorm, LedThroughCuts
-from upheld.checkers.cuts import PartialCut, partial_cuts
+from upheld.checkers.cuts import Cut, cuts
 from upheld.histories.event import Event, Kind, Operation
 from upheld.histories.evidence import Evidence
 from upheld.histories.history import History
@@ -46,42 +46,44 @@ CUT = (nemesis(100, "partition", BRIDGE), nemesis(220, "undo-partition", BRIDGE)
 # --- cuts
 
 
-def test_only_links_that_are_cut_one_by_one_make_a_partial_cut() -> None:
+def test_links_are_hit_while_a_partition_lists_them_or_has_them_between_its_sides() -> None:
     events = (
         nemesis(10, "partition", BRIDGE),
-        nemesis(20, "partition", (("n1",), ("n2", "n3"))),
-        nemesis(30, "undo-partition", (("n1",), ("n2", "n3"))),
+        nemesis(20, "partition", (("n1", "c0"),)),
+        nemesis(30, "undo-partition", (("n1", "c0"),)),
         nemesis(40, "partition", ("n3>n1", "c0>n1")),
         heal(60),
         nemesis(60, "undo-partition", BRIDGE),
     )
     both = frozenset({("n1", "n2"), ("n2", "n1")})
-    assert list(partial_cuts(History.of_events(events), CLUSTER)) == [
-        PartialCut(10 * MS, 20 * MS, both),
-        PartialCut(30 * MS, 40 * MS, both),
-        PartialCut(40 * MS, 60 * MS, both | {("n3", "n1")}),
+    assert list(cuts(History.of_events(events), CLUSTER)) == [
+        Cut(10 * MS, 20 * MS, both),
+        Cut(20 * MS, 30 * MS, both | {("n1", "n3"), ("n3", "n1")}),
+        Cut(30 * MS, 40 * MS, both),
+        Cut(40 * MS, 60 * MS, both | {("n3", "n1")}),
     ]
 
 
-def test_a_majority_is_connected_when_no_link_between_two_of_it_is_cut_in_either_direction() -> None:
-    assert PartialCut(0, 1, frozenset({("n1", "n2")})).connected_majority(CLUSTER) == ("n1", "n3")
+def test_a_majority_is_connected_when_no_link_between_two_of_it_is_hit_in_either_direction() -> None:
+    assert Cut(0, 1, frozenset({("n1", "n2")})).connected_majority(CLUSTER) == ("n1", "n3")
     ring = frozenset({("n1", "n2"), ("n2", "n3"), ("n3", "n1")})
-    assert PartialCut(0, 1, ring).connected_majority(CLUSTER) == ()
+    assert Cut(0, 1, ring).connected_majority(CLUSTER) == ()
 
 
-# --- a leader through a partial cut
+# --- a leader through a partition
 
 
 def test_a_leader_that_is_deposed_again_and_again_is_not_stable() -> None:
     verdict = LED(led(CHURN, *CUT))
     assert story(verdict) == (
-        "From 100 ms to 220 ms these links are cut: n1>n2, n2>n1.\n"
-        "n1, n3 are a majority, and can all talk with each other.\n"
+        "From 100 ms to 220 ms partitions hit these links: n1>n2, n2>n1.\n"
+        "n1, n3 are a majority, and nothing hits the links between them.\n"
         "Elections in that time, 3 in all:\n"
         "  at 110 ms: n3 leads (term 2)\n"
         "  at 150 ms: n3 leads (term 4)\n"
         "  at 190 ms: n3 leads (term 6)\n"
-        "Nobody leads for longer than 30 ms in it; an election timeout is 10 ms."
+        "Nobody who is in touch with a majority leads for longer than 30 ms in it.\n"
+        "An election timeout is 10 ms."
     )
 
 
@@ -107,6 +109,12 @@ def test_a_reign_ends_when_another_leads_in_a_higher_term_or_the_leader_crashes(
     assert outcome(LED(led("@50 n3 leads 2; @90 n3 crash fault; @95 n3 restart; @400 n3 term 3", *crashed))) == (
         "no-stable-leader"
     )
+
+
+def test_a_leader_that_is_cut_from_all_others_does_not_count() -> None:
+    alone = (nemesis(100, "partition", (("n3",),)), heal(300))
+    assert outcome(LED(led("@10 n3 leads 2; @400 n3 term 3", *alone))) == "no-stable-leader"
+    assert outcome(LED(led("@10 n3 leads 2; @120 n1 leads 3; @400 n3 term 3", *alone))) == "upheld"
 
 
 def test_cuts_that_are_short_or_leave_no_majority_or_see_a_crash_prove_nothing() -> None:
