@@ -79,7 +79,7 @@ def test_a_module_that_a_user_named_is_found_by_system_claim_and_file(name: str)
 
 def test_every_claim_knows_its_system_and_its_module() -> None:
     known = docket([str(COUNTER)])
-    assert {known.system_of(claim) for claim in known.claims.values()} == {"raft-kv", "chat", "counter"}
+    assert {known.system_of(claim) for claim in known.claims.values()} == {*docket().systems, "counter"}
     assert known.origin_of("counter") == known.origin_of_claim("counter.both") == str(COUNTER)
     assert known.named_by_user("counter") == str(COUNTER)
     assert not known.named_by_user("chat")
