@@ -1,7 +1,7 @@
 """Paxos, judged from what its acceptors and learners noted (Lamport, "Paxos Made Simple", section 2).
 
 An acceptor notes a promise and an acceptance when they are durable. When it starts again, it notes once more what it has
-accepted and still has, then `restored` with its promise: the ballot as term and candidate. So the same acceptance noted
+accepted and still has, then `restored` with its promise: the ballot as term and candidate (0 and null: none). So the same acceptance noted
 twice is no second one, and what a node does not note again before `restored` is lost.
 """
 
@@ -25,7 +25,7 @@ def ballot_of(note: Note) -> Ballot:
     Raises:
         MalformedHistory: it is no pair of a number and a node.
     """
-    told = (note.fact("term"), note.fact("voted")) if note.kind == "restored" else note.fact("ballot")
+    told = (note.fact("term"), note.fact("voted") or "") if note.kind == "restored" else note.fact("ballot")
     match told:
         case (int(count), str(node)) if not isinstance(count, bool):
             return count, node
@@ -38,7 +38,7 @@ def ballot_of(note: Note) -> Ballot:
 
 def called(ballot: Ballot) -> str:
     """A ballot as stories name it."""
-    return f"({ballot[0]}, {ballot[1]})"
+    return f"({ballot[0]}, {ballot[1]})" if ballot[1] else f"({ballot[0]})"
 
 
 class _Bound(NamedTuple):

@@ -46,6 +46,8 @@ NODES = ("n1", "n2", "n3")
          'n1 promised [2,"n1"]; n1 crash f; n1 restart; n1 promised [1,"n2"]', "promise-went-back"),
         ("it comes back with less",
          'n1 promised [2,"n1"]; n1 crash f; n1 restart; n1 restored 1 n1 0 0', "promise-lost"),
+        ("it comes back with none",
+         'n1 promised [2,"n1"]; n1 crash f; n1 restart; n1 restored 0 null 0 0', "promise-lost"),
         ("it comes back with all",
          'n1 promised [2,"n1"]; n1 crash f; n1 restart; n1 restored 2 n1 0 0', "upheld"),
         ("it tells again what it had accepted before its last promise",

@@ -45,7 +45,9 @@ class Acceptor(Generic[V]):
         for slot in sorted(self.accepted):
             self.note_acceptance(self.accepted[slot], out)
         if self.promised > NO_BALLOT or self.accepted or self.forgotten:
-            out.note("restored", *self.promised, max(self.accepted, default=self.forgotten), self.forgotten)
+            number, node = self.promised
+            last = max(self.accepted, default=self.forgotten)
+            out.note("restored", number, node or None, last, self.forgotten)
 
     @property
     def forgotten(self) -> int:
