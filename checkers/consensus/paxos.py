@@ -1,8 +1,8 @@
 """Paxos, judged from what its acceptors and learners noted (Lamport, "Paxos Made Simple", section 2).
 
 An acceptor notes a promise and an acceptance when they are durable. When it starts again, it notes once more what it has
-accepted and still has, then `restored` with its promise: the ballot as term and candidate (0 and null: none). So the same acceptance noted
-twice is no second one, and what a node does not note again before `restored` is lost.
+accepted and still has, then `restored` with its promise: the ballot as term and candidate (0 and null: none). So the same
+acceptance noted twice is no second one, and what a node does not note again before `restored` is lost.
 """
 
 from __future__ import annotations
