@@ -173,25 +173,22 @@ def _first_asked(history: History, asks: Callable[[Operation], bool], *, after_n
 
 def _first_new_decision(evidence: Evidence, *, after_ns: int) -> Note | None:
     highest = 0
-    decided: set[Any] = set()
-    applied: dict[int, list[Sequence[Value]]] = {}
+    known: dict[Any, list[Sequence[Value]]] = {}
     for note in evidence.trace.of_kind("decided", "committed", "applied"):
-        if note.kind == "decided":
-            slot = identity(note.facts[:1])
-            is_new = slot not in decided
-            decided.add(slot)
-        else:
+        if note.kind == "committed":
             index = number(note, "index")
-            is_new = index > highest if note.kind == "committed" else _is_new(note.facts, applied.setdefault(index, []))
-            highest = max(highest, index)
+            is_new, highest = index > highest, max(index, highest)
+        else:
+            alike = known.setdefault((note.kind, identity(note.facts[0])), [])
+            is_new = note.time > after_ns and not any(_is_same_decision(note, facts) for facts in alike)
+            alike.append(note.facts)
+            if note.kind == "applied":
+                highest = max(highest, number(note, "index"))
         if is_new and note.time > after_ns:
             return note
     return None
 
 
-def _is_new(effect: Sequence[Value], known: list[Sequence[Value]]) -> bool:
-    """Whether an effect is none of these; it is one of them afterwards."""
-    is_new = not any(all(map(is_same, effect, other)) for other in known)
-    if is_new:
-        known.append(effect)
-    return is_new
+def _is_same_decision(note: Note, facts: Sequence[Value]) -> bool:
+    """Whether a slot was decided before, whatever the value; in a log, whether it was by this entry."""
+    return note.kind == "decided" or all(map(is_same, note.facts, facts))
