@@ -71,6 +71,12 @@ def test_a_hint_is_followed_with_the_same_msg_id() -> None:
     assert told(client, "n1", not_leader(1, "n3")).sent(Message) == [("n3", Write(1, "put", "x", 7))]
 
 
+def test_a_hint_may_name_a_node_that_joined_later_and_it_is_remembered() -> None:
+    client = asked("get", node="n1")
+    assert told(client, "n1", not_leader(1, "n9")).sent(Message) == [("n9", Read(1, "x"))]
+    assert [to for _ in range(4) for to, _ in silence(client).sent(Message)] == ["n1", "n2", "n3", "n9"]
+
+
 def test_a_silent_node_is_given_up_for_the_next_with_the_same_msg_id() -> None:
     client = asked("put", argument=7, node="n3")
     assert silence(client).sent(Message) == [("n1", Write(1, "put", "x", 7))]

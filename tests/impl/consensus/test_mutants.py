@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pytest
 
-from upheld.impl.consensus.raft.mutants import MUTANTS
+from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Change, RequestVote, Vote
+from upheld.impl.consensus.raft.mutants import (
+    MASKS,
+    MUTANTS,
+    MatchIndexGoesBack,
+    MembershipWithoutCommit,
+    WithoutNoOp,
+    WithoutPreVote,
+)
 from upheld.impl.consensus.raft.reference import Raft
+from upheld.impl.node import RecordingOutbox
+
+bench = import_module("raft_bench")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
@@ -19,3 +31,49 @@ def test_a_mutant_names_the_rule_that_it_breaks(mutant: type[Raft]) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_mutant_overrides_one_part_or_two(mutant: type[Raft]) -> None:
     assert 1 <= sum(hasattr(Raft, name) for name in vars(mutant) if not name.startswith("_")) <= 2
+
+
+def test_what_hides_a_mutant_is_a_mask_and_no_mutant() -> None:
+    hiding = {mask for mutant in MUTANTS for mask in getattr(mutant, "masked_by", ())}
+    assert hiding == set(MASKS)
+    assert not hiding & set(MUTANTS)
+
+
+def elected(mutant: type[Raft], nodes: int) -> tuple[Raft, RecordingOutbox]:
+    """n1 of this class as the leader of so many, and what it did to become that."""
+    leader, out = mutant(bench.context(nodes=nodes, pre_vote=False)), RecordingOutbox()
+    leader.on_timer("election", out)
+    for peer in leader.others:
+        leader.on_message(peer, Vote(1, True), out)
+    assert leader.role == "leader"
+    return leader, out
+
+
+def test_a_leader_without_no_ops_asserts_itself_all_the_same() -> None:
+    leader, out = elected(WithoutNoOp, 3)
+    assert [message for _, message in out.sent(AppendEntries)] == [AppendEntries(1, 0, 0, (), 0, 0)] * 2
+    assert leader.log.last_index == 0
+
+
+def test_a_node_without_pre_votes_stands_at_once() -> None:
+    out = RecordingOutbox()
+    WithoutPreVote(bench.context()).on_timer("election", out)
+    assert len(out.sent(RequestVote)) == 2
+
+
+@pytest.mark.parametrize(("kind", "majority"), [(Raft, 3), (MembershipWithoutCommit, 2)])
+def test_changes_that_do_not_wait_for_each_other_leave_majorities_that_do_not_meet(
+    kind: type[Raft], majority: int
+) -> None:
+    leader, _ = elected(kind, 5)
+    for peer in leader.others:
+        bench.told(leader, peer, Appended(1, True, 1, 0))
+    bench.told(leader, "operator", Change(1, "leave", "n3"), Change(2, "leave", "n4"))
+    assert leader.majority == majority
+
+
+@pytest.mark.parametrize(("kind", "match_index"), [(Raft, 3), (MatchIndexGoesBack, 2)])
+def test_a_leader_that_believes_every_answer_forgets_what_it_knew(kind: type[Raft], match_index: int) -> None:
+    leader, _ = elected(kind, 3)
+    bench.told(leader, "n2", Appended(1, True, 3, 0), Appended(1, True, 2, 0))
+    assert leader.progress["n2"].match_index == match_index
