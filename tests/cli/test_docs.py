@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "first-failure.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "first-failure.md", ROOT / "docs" / "campaigns.md"]
 PIECE = re.compile(r"^```(\S*) ?(\S*)\n(.*?)^```$|^((?: {4}[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 VERDICTS = {0, 1, 3}
 
