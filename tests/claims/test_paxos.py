@@ -99,10 +99,9 @@ def test_every_note_has_the_facts_that_are_listed(system: str) -> None:
             assert len(note.facts) == len(FACTS[note.kind]), note
 
 
-def test_snapshots_are_made_and_installed_and_gaps_are_filled_with_no_ops() -> None:
-    notes = [note for seed in range(SEEDS["multipaxos"]) for note in run("multipaxos", seed).evidence.trace]
-    assert {"compacted", "installed"} <= {note.kind for note in notes}
-    assert any(note.kind == "decided" and note.fact("value") is None for note in notes)
+def test_snapshots_are_made_and_installed() -> None:
+    kinds = {note.kind for seed in range(SEEDS["multipaxos"]) for note in run("multipaxos", seed).evidence.trace}
+    assert {"compacted", "installed"} <= kinds
 
 
 # --- duels
