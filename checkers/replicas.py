@@ -16,307 +16,17 @@ Log indices start at 1.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
-from ..histories.values import Value, identity, same
-from .configurations import Configuration, Configurations
+from .change import UNCHANGED, Change, Quorum
+from .configurations import Configuration
+from .entries import Prefixes
 from .monitor import number
-
-NOTHING: Final = range(0)
-
-
-PLAIN: Final = frozenset({int, str, bool, type(None)})
-"""Types whose values are the same exactly when they are equal, and their types are."""
-
-
-def is_same(left: Value, right: Value) -> bool:
-    """`values.same`, fast for what commands mostly are: one object, or tuples of words and numbers."""
-    if left is right:
-        return True
-    if type(left) is tuple and type(right) is tuple:
-        types = [*map(type, left)]
-        if PLAIN.issuperset(types):
-            return left == right and types == [*map(type, right)]
-    return same(left, right)
-
-
-class Prefix(msgspec.Struct, frozen=True, eq=False):
-    """A log up to and including one entry. Two logs are the same up to there exactly when they share this object."""
-
-    below: Prefix | None
-    index: int
-    term: int
-    command: Value
-
-
-class Prefixes:
-    """Every prefix that some node is known to have held, each of them once."""
-
-    def __init__(self) -> None:
-        self._above: dict[tuple[Prefix | None, int, int], list[Prefix]] = {}
-        self._of_entry: dict[tuple[int, int], Prefix | None] = {}
-
-    def above(self, below: Prefix | None, index: int, term: int, command: Value) -> Prefix:
-        """The prefix that ends with this entry, above that one."""
-        alike = self._above.setdefault((below, index, term), [])
-        for known in alike:
-            if is_same(known.command, command):
-                return known
-        found = Prefix(below, index, term, command)
-        alike.append(found)
-        self._of_entry[index, term] = None if (index, term) in self._of_entry else found
-        return found
-
-    def of(self, index: int, term: int) -> Prefix | None:
-        """The one prefix that ends with the entry of this index and term; None when there is none, or more than one."""
-        return self._of_entry.get((index, term))
-
-
-class Held(msgspec.Struct, frozen=True):
-    """An entry in the log of a node.
-
-    `note` is the node's own word for it, `appended` or `installed`; `prefix` is None where something below is unknown.
-    """
-
-    index: int
-    term: int
-    command: Value
-    note: Note
-    prefix: Prefix | None
-
-    def is_same_entry(self, other: Held) -> bool:
-        """Whether both are the same entry: index, term and command."""
-        return self.index == other.index and self.term == other.term and is_same(self.command, other.command)
-
-    @property
-    def entry(self) -> tuple[int, int, Any]:
-        """The entry as a hashable key."""
-        return self.index, self.term, identity(self.command)
-
-
-class Log(msgspec.Struct, frozen=True):
-    """The log of a node at some moment: the known entries, and the indices of entries that nobody knows."""
-
-    known: Mapping[int, Held]
-    unknown: range
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What a note did to the log of its node.
-
-    `placed` are the entries that it put there (and those above, whose prefixes may have changed), `lost` the known entries
-    that went away, and `lost_from` the index from which on something may have gone, known or not; None when nothing did.
-    `committed` are the known entries of which the node says for the first time since it started that they are committed,
-    and `term` is its current term then. `elected` is the log of a node when it begins to lead.
-    """
-
-    placed: tuple[Held, ...] = ()
-    lost: tuple[Held, ...] = ()
-    lost_from: int | None = None
-    committed: tuple[Held, ...] = ()
-    term: int | None = None
-    elected: Log | None = None
-
-
-UNCHANGED: Final = Change()
-
-
-class Replica:
-    """One node: its log, and its current term as far as this incarnation has noted it.
-
-    Attributes:
-        log: the known entries by index, those that a snapshot stands for included.
-        unknown: indices of entries that are there, and of which nobody knows what they are (those in `log` excepted).
-        snapshot_index: up to which a snapshot stands for the log; 0 when there is none.
-        is_silent: whether it has said nothing since it crashed: down, or started and not heard of yet.
-        term: its current term; None where this incarnation has not said.
-        leads: its own `leads`, from then until it notes a higher term, or its incarnation ends.
-        configurations: whom it goes by.
-    """
-
-    def __init__(self, prefixes: Prefixes) -> None:
-        self._prefixes = prefixes
-        self._held: list[Held] = []
-        self._indices: list[int] = []
-        self.log: dict[int, Held] = {}
-        self.unknown = NOTHING
-        self.snapshot_index = 0
-        self.is_silent = False
-        self.term: int | None = None
-        self.leads: Note | None = None
-        self.configurations = Configurations()
-        self._committed = 0
-
-    @property
-    def last_index(self) -> int:
-        """The last index of its log, 0 when that is empty."""
-        known = self._held[-1].index if self._held else 0
-        return max(known, self.unknown.stop - 1) if self.unknown else known
-
-    def may_hold(self, index: int, term: int) -> bool:
-        """Whether nothing rules out that the entry of this term is at this index of its disk."""
-        held = self.log.get(index)
-        if held is not None:
-            return held.term == term
-        return index in self.unknown or (self.is_silent and index > self.last_index)
-
-    # --- what its notes say
-
-    def append(self, note: Note) -> Change:
-        """Put the entry of an `appended` note in its place, and nothing else: whoever deletes what is above, notes it."""
-        index, term, command = number(note, "index"), number(note, "term"), note.facts[2]
-        there = self.log.get(index)
-        if there is not None and there.term == term and is_same(there.command, command):
-            return UNCHANGED
-        if self._committed >= index:
-            self._committed = index - 1
-        if not self._indices or index > self._indices[-1]:
-            return Change((self._put(index, term, command, note),))
-        above = [held for held in self._take(index) if held is not there]
-        placed = [self._put(index, term, command, note)]
-        placed += [self._put(held.index, held.term, held.command, held.note) for held in above]
-        if there is None:
-            return Change(tuple(placed))
-        return Change(placed=tuple(placed), lost=(there,), lost_from=index)
-
-    def truncate(self, first: int) -> Change:
-        """Take away everything from this index on."""
-        had = self.last_index
-        self.unknown = range(self.unknown.start, max(self.unknown.start, min(self.unknown.stop, first)))
-        lost = self._take(first)
-        self._committed, self.snapshot_index = min(self._committed, first - 1), min(self.snapshot_index, first - 1)
-        self.configurations.unsettle(first)
-        return Change(lost=tuple(lost), lost_from=first) if lost or had >= first else UNCHANGED
-
-    def commit(self, last: int) -> Change:
-        """Take in that everything up to this index is committed."""
-        if last <= self._committed:
-            return UNCHANGED
-        begin, end = bisect_right(self._indices, self._committed), bisect_right(self._indices, last)
-        self._committed = last
-        self.configurations.settle(last)
-        return Change((), (), None, tuple(self._held[begin:end]), self.term) if begin < end else UNCHANGED
-
-    def compact(self, index: int) -> Change:
-        """Take in that a snapshot stands for the log up to this index; what nobody had noted there is there, too."""
-        self._stand_up_to(index)
-        self._fill(index)
-        return UNCHANGED
-
-    def install(self, note: Note) -> Change:
-        """Take in a snapshot from elsewhere: the log goes on above its last entry, or, where it has another one, is gone.
-
-        Where nobody knows which entry it has there, nobody knows what is above it either.
-        """
-        index, term = number(note, "index"), number(note, "term")
-        there, had, was_unknown = self.log.get(index), self.last_index, index in self.unknown
-        self._stand_up_to(index)
-        if there is not None and there.term == term:
-            return UNCHANGED
-        lost = self._replace(index, self._prefixes.of(index, term), note)
-        if there is None and was_unknown:
-            self._fill(had)
-            return UNCHANGED
-        if not lost and had <= index:
-            return UNCHANGED
-        lost_from = min([index + 1, *(held.index for held in lost)])
-        self._committed = min(self._committed, lost_from - 1)
-        return Change(lost=tuple(lost), lost_from=lost_from)
-
-    def restore(self, last_index: int, snapshot_index: int = 0) -> Change:
-        """Keep everything up to this index; what is missing below it is unknown.
-
-        So is what a snapshot stands for that nobody has noted: it may have come from elsewhere.
-        """
-        last = max(last_index, snapshot_index)
-        change = self.truncate(last + 1)
-        if last == snapshot_index > self.snapshot_index:
-            first = self.snapshot_index + 1
-            self._take(first)
-            self.unknown = range(min(first, self.unknown.start) if self.unknown else first, last + 1)
-        self._fill(last)
-        self.snapshot_index = snapshot_index
-        self.configurations.settle(snapshot_index)
-        return change
-
-    def enter(self, term: int) -> None:
-        """Take in its current term; in a term that went back, everything is said anew."""
-        if self.term is not None and term < self.term:
-            self._committed = 0
-        if self.leads is not None and term > number(self.leads, "term"):
-            self.leads = None
-        self.term = term
-
-    def lead(self, note: Note) -> Change:
-        """Take in that it leads."""
-        self.enter(number(note, "term"))
-        self.leads = note
-        return Change(elected=Log(dict(self.log), self.unknown))
-
-    def start(self) -> None:
-        """Forget what an incarnation knows, and not what is on the disk."""
-        self.term, self.leads, self._committed = None, None, 0
-
-    # --- its log
-
-    def _stand_up_to(self, index: int) -> None:
-        self.snapshot_index = max(self.snapshot_index, index)
-        self.configurations.settle(index)
-
-    def _fill(self, last: int) -> None:
-        """Something is there up to this index."""
-        had = self.last_index
-        if had < last:
-            self.unknown = range(self.unknown.start if self.unknown else had + 1, last + 1)
-
-    def _replace(self, last: int, prefix: Prefix | None, note: Note) -> list[Held]:
-        """Hold this prefix, or (None) something unknown up to an index, and nothing else; answers what was lost.
-
-        The entry that was at that index is lost for certain: the new one there has another term.
-        """
-        fresh: list[Prefix] = []
-        self.unknown = NOTHING if prefix else range(1, last + 1)
-        while prefix is not None and not ((held := self.log.get(prefix.index)) and held.prefix is prefix):
-            fresh.append(prefix)
-            prefix = prefix.below
-        taken = self._take(prefix.index + 1 if prefix else 1)
-        for each in reversed(fresh):
-            self._hold(Held(each.index, each.term, each.command, note, each))
-        return [held for held in taken if held.index == last or not self.may_hold(held.index, held.term)]
-
-    def _take(self, first: int) -> list[Held]:
-        if not self._held or self._indices[-1] < first:
-            return []
-        at = bisect_left(self._indices, first)
-        taken = self._held[at:]
-        del self._held[at:], self._indices[at:]
-        for held in taken:
-            del self.log[held.index]
-        return taken
-
-    def _put(self, index: int, term: int, command: Value, note: Note) -> Held:
-        return self._hold(Held(index, term, command, note, self._prefix(index, term, command)))
-
-    def _hold(self, held: Held) -> Held:
-        self._held.append(held)
-        self._indices.append(held.index)
-        self.log[held.index] = held
-        return held
-
-    def _prefix(self, index: int, term: int, command: Value) -> Prefix | None:
-        below = self._held[-1] if self._held else None
-        if below is not None and below.prefix is None:
-            return None
-        after = below.index if below is not None else 0
-        if self.unknown and max(self.unknown.start, after + 1) < min(self.unknown.stop, index):
-            return None
-        return self._prefixes.above(below.prefix if below is not None else None, index, term, command)
+from .replica import Replica
 
 
 class Replicas:
@@ -330,6 +40,7 @@ class Replicas:
         self._prefixes = Prefixes()
         self._replicas: dict[str, Replica] = {}
         self._founders = Configuration(0, tuple(nodes)) if nodes else None
+        self._settled: Configuration | None = None
 
     def __getitem__(self, node: str) -> Replica:
         found = self._replicas.get(node)
@@ -349,6 +60,14 @@ class Replicas:
 
     def observe(self, note: Note) -> Change:
         """Take in a note; answers what it did to the log of its node."""
+        change = self._take_in(note)
+        if change.lost_from is not None or note.kind in SETTLING:
+            change = self._with_all_logs(note, change)
+        if note.kind in COUNTED:
+            change = self._with_quorum(note, change)
+        return change
+
+    def _take_in(self, note: Note) -> Change:
         replica = self._replicas.get(note.node) or self[note.node]
         take_in = TESTIMONY.get(note.kind)
         if not replica.is_silent and take_in is not None:
@@ -361,6 +80,39 @@ class Replicas:
         settled = _settle(replica, note)
         change = UNCHANGED if take_in is None else take_in(replica, note)
         return replace(change, lost=settled.lost, lost_from=settled.lost_from)
+
+    def _with_all_logs(self, note: Note, change: Change) -> Change:
+        settled = self[note.node].configurations.settled
+        if settled is not None and (self._settled is None or settled.index > self._settled.index):
+            self._settled = settled
+        else:
+            settled = None
+        if settled is None and change.lost_from is None:
+            return change
+        all_logs = {node: replica.at_present() for node, replica in self._replicas.items()}
+        return replace(change, all_logs=all_logs, settled=settled)
+
+    def _with_quorum(self, note: Note, change: Change) -> Change:
+        index, replica = note.facts[0], self[note.node]
+        if type(index) is not int:
+            return change
+        held = replica.log.get(index)
+        if note.kind == "acknowledged":
+            term = number(note, "term")
+        elif held is not None and replica.leads is not None:
+            term = held.term
+        else:
+            return change
+        known = self._replicas.items()
+        holders = {node: other.log.get(index) for node, other in known if other.may_hold(index, term)}
+        return replace(change, quorum=Quorum(holders, self.in_force(note.node), held, replica.leads))
+
+
+COUNTED: Final = frozenset({"acknowledged", "committed"})
+"""The notes about an entry that a majority is to hold."""
+
+SETTLING: Final = frozenset({"committed", "compacted", "installed", "restored", "configured"})
+"""The notes by which a configuration may come to be known as committed."""
 
 
 def _settle(replica: Replica, note: Note) -> Change:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
+from ..entries import is_same
 from ..monitor import SafetyProperty, number, tell
-from ..replicas import is_same
 from ..verdict import Anomaly
 
 

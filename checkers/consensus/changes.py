@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from ...histories.trace import Note, Trace
+from ..change import Change
 from ..monitor import SafetyProperty
-from ..replicas import Change, Replicas
+from ..replicas import Replicas
 from ..verdict import Anomaly
 
 
@@ -21,7 +22,7 @@ class _Latest:
         """The change that each note of the trace made."""
         known, changes = self._of
         if known is not trace:
-            observe = Replicas().observe
+            observe = Replicas(trace.nodes).observe
             changes = [observe(note) for note in trace]
             self._of = trace, changes
         return changes
@@ -35,7 +36,7 @@ class LogProperty(SafetyProperty):
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
-        self._replicas = Replicas()
+        self._replicas = Replicas(nodes)
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note, and what it did to the log of its node."""

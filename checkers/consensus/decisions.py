@@ -14,9 +14,10 @@ from ...histories.evidence import Evidence
 from ...histories.history import History
 from ...histories.trace import Note
 from ...histories.values import Value, identity, to_json
+from ..change import Change
+from ..entries import is_same
 from ..monitor import SafetyProperty, number, tell
 from ..progress import Bound, Deadline, heal_ns
-from ..replicas import Change, is_same
 from ..verdict import Anomaly, Undecided, Verdict
 from .changes import LogProperty
 

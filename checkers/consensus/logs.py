@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import to_json
+from ..change import Change, Log
+from ..entries import Held, Prefix
 from ..monitor import number, tell
-from ..replicas import Change, Held, Log, Prefix
 from ..verdict import Anomaly
 from .changes import LogProperty
 
