@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from ...impl.node import MS, SECOND
 from ..plan import Plan
 from .edits import ended, moved
@@ -12,9 +14,9 @@ from .failure import Failure, Proposals
 
 
 def cut_time(failure: Failure) -> Proposals:
-    """End the run when the failure has happened; where that does not help, at a half or three quarters of it."""
+    """End the run in the millisecond in which the failure happens; where that does not help, at a half or three quarters."""
     end_ns = failure.plan.phases.end_ns
-    for at_ns in (failure.at_ns + 1, end_ns // 2, end_ns * 3 // 4):
+    for at_ns in map(_rounded_up(MS), (failure.at_ns + 1, end_ns // 2, end_ns * 3 // 4)):
         if at_ns < end_ns and (yield ended(failure.plan, at_ns)):
             return
 
@@ -31,9 +33,9 @@ def less_waiting(failure: Failure) -> Proposals:
 
 
 def rounder_times(failure: Failure) -> Proposals:
-    """Times in whole seconds, or tenths, or hundredths, or milliseconds."""
+    """Operations and faults begin at whole seconds, or tenths, or hundredths, or milliseconds; the run is as long as it was."""
     for unit_ns in (SECOND, 100 * MS, 10 * MS, MS):
-        if (yield moved(failure.plan, _rounded_up(unit_ns))):
+        if (yield replace(moved(failure.plan, _rounded_up(unit_ns)), phases=failure.plan.phases)):
             return
 
 

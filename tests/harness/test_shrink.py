@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Generator
+from importlib import import_module
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from upheld.checkers.verdict import Anomaly, Refuted, Verdict
+from upheld.harness.hearing import Case, Group, reproduction
 from upheld.harness.plan import ClockSkew, Fault, Link, Occurrence, Phases, Plan, PlannedOperation
 from upheld.harness.shrink import shrink
 from upheld.harness.simplify import Failure
 from upheld.harness.simplify.ddmin import ddmin
-from upheld.harness.trial import Run
+from upheld.harness.trial import Run, run_plan
 from upheld.histories.errors import NondeterministicRun
 from upheld.histories.evidence import Evidence
 from upheld.histories.history import HistoryBuilder
+from upheld.impl.node import MS
+
+toys = import_module("toys")
 
 S = 1_000_000_000
 
@@ -78,7 +84,7 @@ def test_time_after_the_failure_is_cut_first() -> None:
         return plan.phases.end_ns > 3 * S
 
     found = shrink(Failure(ran(big_plan()), 3 * S), when(fails, at_ns=3 * S)).plan
-    assert plans[0].phases.end_ns == 3 * S + 1
+    assert plans[0].phases.end_ns == 3 * S + MS
     assert found.size == (0, 0)
 
 
@@ -142,7 +148,7 @@ def test_two_replays_that_differ_are_no_result() -> None:
         shrink(Failure(ran(big_plan()), 0), flickers)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(0, 59), max_size=6), st.sets(st.integers(0, 19), max_size=3))
 def test_a_failure_that_needs_certain_operations_and_faults_shrinks_to_exactly_these(
     needed: set[int], hits: set[int]
@@ -177,6 +183,59 @@ def outcome(search: Generator[Plan, bool, tuple[int, ...]], fails: Callable[[Pla
     except StopIteration as ended:
         found: tuple[int, ...] = ended.value
         return found
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sets(st.integers(0, 23), min_size=1, max_size=5), st.integers(1, 4))
+def test_of_a_shrunk_plan_nothing_can_be_left_out(choice: set[int], least: int) -> None:
+    """Any `least` of the chosen operations will do, or a crash of n3 in the place of one: there are many minima."""
+
+    def fails(plan: Plan) -> bool:
+        crashes = any("n3" in fault.nodes for fault in plan.faults)
+        return len(choice & arguments(plan)) + crashes >= min(least, len(choice))
+
+    reproduce = when(fails, at_ns=20 * S)
+    failure = reproduce(big_plan(operations=24, faults=6))
+    assert failure is not None
+    found = shrink(failure, reproduce).plan
+    for at in range(len(found.operations)):
+        assert not fails(replace(found, operations=found.operations[:at] + found.operations[at + 1 :]))
+    for at in range(len(found.faults)):
+        assert not fails(replace(found, faults=found.faults[:at] + found.faults[at + 1 :]))
+    again = reproduce(found)
+    assert again is not None
+    assert shrink(again, reproduce).plan == found
+
+
+def test_another_kind_of_anomaly_is_no_step() -> None:
+    """The counters' run is refuted for a crash; with no operation left the judge finds something else wrong."""
+
+    def judge(evidence: Evidence) -> Verdict:
+        crashed = bool(evidence.trace.of_kind("crash"))
+        kind = "crashed" if crashed and evidence.history.operations else "idle"
+        return Refuted(Anomaly(kind, ("It did.",)))
+
+    plan = toys.plan_of(
+        *(Fault(fault="crash", at_ns=at * 50 * MS, undo_after_ns=MS, nodes=("n1",)) for at in (1, 2, 3)),
+        operations=[PlannedOperation(0, at * 20 * MS, "add", argument=1, node="n2") for at in range(8)],
+    )
+    case = Case(claim="stays up", judge=judge)
+    group = Group(
+        system=toys.COUNTERS,
+        variant="reference",
+        workload="adding",
+        profile="crashes",
+        cases=(case,),
+        generate=lambda _: plan,
+        run=lambda plan: run_plan(plan, toys.COUNTERS),
+    )
+    reproduce = reproduction(group, case, "crashed")
+    failure = reproduce(plan)
+    assert failure is not None
+    shrunk = shrink(failure, reproduce)
+    assert shrunk.plan.size == (1, 1)
+    assert judge(shrunk.run.evidence) == Refuted(Anomaly("crashed", ("It did.",)))
+    assert shrink(failure, reproduce) == shrunk
 
 
 def test_a_fault_is_left_out_when_luck_can_take_its_place() -> None:
