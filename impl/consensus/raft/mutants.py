@@ -14,8 +14,9 @@ from ..machine import KeyValueStore, Outcome, Session
 from ..messages import Answer, Command, Read, StoreImage, Write
 from .election import LEADER
 from .messages import AppendEntries, Ballot, Entry, RequestPreVote, RequestVote, Snapshot, Vote
+from .progress import Progress
 from .reference import Raft, as_command
-from .replication import Progress, Replicator
+from .replication import Replicator
 from .stable import Configuration
 
 # --- what hides mutants

@@ -6,25 +6,15 @@ Each file beside this one adds an idea to a node: what it keeps (`stable`), who 
 
 from __future__ import annotations
 
-from collections import deque
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from ...node import Context, Error, NodeId, Outbox, Value
+from ...node import Context, Error, NodeId, Outbox
 from ..machine import KeyValueStore, Outcome
 from ..messages import EXPIRED, Answer, Command, NotLeader, Open, Opened, Read, SessionExpired, StoreImage, Write
 from .election import LEADER
 from .membership import Reconfigurer
-from .messages import Appended, Entry
-
-
-class PendingRead(NamedTuple):
-    """A read that waits until round `round` has confirmed the leader, and entry `log_index` has been applied."""
-
-    round: int
-    log_index: int
-    client: NodeId
-    msg_id: int
-    key: Value
+from .messages import Entry
+from .progress import PendingRead
 
 
 class Raft(Reconfigurer):
@@ -39,7 +29,6 @@ class Raft(Reconfigurer):
         super().__init__(context)
         self.store = self.machine(context.settings["sessions_max"])
         self.load(self.snapshot.image)
-        self.reads: deque[PendingRead] = deque()
         self.handlers |= {Open: self.on_open, Read: self.on_read, Write: self.on_write}
 
     def image(self) -> StoreImage:
@@ -107,12 +96,6 @@ class Raft(Reconfigurer):
         self.reads.append(PendingRead(self.round, index, sender, message.msg_id, message.key))
         self.replicate(out)
         self.serve_reads(out)
-
-    def on_appended(self, sender: NodeId, message: Appended, out: Outbox) -> None:
-        """Thesis, 6.4: an answer may be the one that reads were waiting for."""
-        super().on_appended(sender, message, out)
-        if self.reads:
-            self.serve_reads(out)
 
     def serve_reads(self, out: Outbox) -> None:
         """Thesis, 6.4: answer the reads whose round a majority has answered, and whose entry has been applied."""

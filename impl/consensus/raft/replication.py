@@ -9,34 +9,7 @@ from collections.abc import Sequence
 from ...node import Context, NodeId, Outbox
 from .election import FOLLOWER, LEADER, Voter
 from .messages import Appended, AppendEntries, Entry
-
-
-class Progress:
-    """What a leader knows of one follower (figure 2, 'volatile state on leaders'; thesis, 10.2).
-
-    A leader that does not know where the logs part *probes*: one message at a time. After the first success it sends
-    entries as they come, as if all that it has sent had arrived.
-
-    Attributes:
-        next_index: the next entry to send.
-        match_index: up to here the logs are known to agree.
-        round: the newest round that the follower has answered.
-        is_probed: whether only one message may be under way.
-        is_awaited: whether a message is under way that was sent after the last answer came.
-        under_way: the last index of each message with entries that was sent ahead, and not answered yet.
-        silence: how many heartbeats it has not answered.
-    """
-
-    __slots__ = ("is_awaited", "is_probed", "match_index", "next_index", "round", "silence", "under_way")
-
-    def __init__(self, next_index: int) -> None:
-        self.next_index = next_index
-        self.match_index = 0
-        self.round = 0
-        self.is_probed = True
-        self.is_awaited = False
-        self.under_way: deque[int] = deque()
-        self.silence = 0
+from .progress import PendingRead, Progress
 
 
 class Replicator(Voter, ABC):
@@ -55,6 +28,7 @@ class Replicator(Voter, ABC):
         self.last_applied = self.commit_index
         self.round = 0
         self.no_op_index = 0
+        self.reads: deque[PendingRead] = deque()
         self.progress: dict[NodeId, Progress] = {}
         self.voters: list[Progress] = []
         self.handlers |= {AppendEntries: self.on_append_entries, Appended: self.on_appended}
@@ -241,13 +215,14 @@ class Replicator(Voter, ABC):
         progress.silence = 0
         if message.round > progress.round:  # noqa: PLR1730  # `max` costs a call, and answers are many
             progress.round = message.round
-        if not message.success and not self.back_off(progress, message.index):
-            return
-        progress.is_awaited = False
-        if message.success:
-            self.go_on(progress, message.index, out)
-        if self.role == LEADER and (progress.next_index <= self.log.last_index or progress.round < self.round):
-            self.feed(sender, progress, out)
+        if message.success or self.back_off(progress, message.index):
+            progress.is_awaited = False
+            if message.success:
+                self.go_on(progress, message.index, out)
+            if self.role == LEADER and (progress.next_index <= self.log.last_index or progress.round < self.round):
+                self.feed(sender, progress, out)
+        if self.reads:
+            self.serve_reads(out)
 
     def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
         """§5.3: the logs agree up to this index; an answer that was overtaken says nothing new."""
@@ -306,6 +281,10 @@ class Replicator(Voter, ABC):
         while self.last_applied < index:
             self.last_applied += 1
             self.apply(self.last_applied, self.log[self.last_applied], out)
+
+    @abstractmethod
+    def serve_reads(self, out: Outbox) -> None:
+        """Thesis, 6.4: an answer may be the one that reads were waiting for."""
 
     @abstractmethod
     def apply(self, index: int, entry: Entry, out: Outbox) -> None:
