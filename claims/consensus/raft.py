@@ -71,8 +71,8 @@ SETTINGS: Final = {
 """A third of the guide's times, so that a run of a few seconds holds many elections. Recovery outlasts every bound."""
 
 
-BEYOND: Final = frozenset({"rot"})
-"""Raft takes every fault but one: what is durable on a disk that works is to stay as it is."""
+BEYOND: Final = frozenset({"rot", "clock-offset", "clock-step", "clock-strobe"})
+"""What is durable is to stay as it is; and no node reads a wall clock, so that nothing could happen to it."""
 
 
 def election_max_ns(dice: Dice) -> int:
