@@ -46,6 +46,8 @@ class WithoutPreVote(Raft):
 class VoteNotPersisted(Raft):
     """§5.2 broken: the vote is not on disk, so a node that crashes may vote again in the same term."""
 
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (WithoutPreVote,)
+
     def next_ballot(self) -> Ballot:
         """Without the vote."""
         return Ballot(self.ballot.number + 1, self.term, None)
