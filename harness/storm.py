@@ -6,7 +6,7 @@ of them begin at the k-th occurrence of an event, which gets deeper than faults 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -101,7 +101,7 @@ class Storm:
         wanted = draw.weighted(KEPT)
         kept: list[str] = []
         found: list[Fault] = []
-        for kind in draw.luck.shuffled(self.kinds):
+        for kind in self._by_weight():
             if len(kept) == wanted:
                 break
             times = draw.between(1, self._many(kind))
@@ -114,6 +114,14 @@ class Storm:
                 self._tempo_ms, self.is_lasting = self.heal_ns // MS, True
                 found += FAULTS[draw.luck.choice(kept)].draw(self)
         return tuple(sorted(found, key=lambda fault: fault.at_ns or 0))
+
+    def _by_weight(self) -> Iterator[str]:
+        """All kinds in a random order, the weightier ones sooner."""
+        left = {kind: FAULTS[kind].weight for kind in self.kinds}
+        while left:
+            kind = self.draw.weighted(left)
+            del left[kind]
+            yield kind
 
     def forsaken(self) -> tuple[str, ...]:
         """The nodes that are dead for ever from the heal on: some of those that may still be lost, a minority at most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .answers import OneAnswer
 from .application import AppliesInOrder, StateMachineSafety
-from .commits import CommitByQuorum
+from .commits import CommitByQuorum, CommitStands
 from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
 from .logs import LeaderAppendOnly, LeaderCompleteness, LogMatching
@@ -18,6 +18,7 @@ __all__ = [
     "ChosenByQuorum",
     "ChosenStays",
     "CommitByQuorum",
+    "CommitStands",
     "Decides",
     "DecidesAmongRivals",
     "DecidesInStorm",

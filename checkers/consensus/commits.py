@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
-from ...histories.trace import Note
+from ...histories.trace import LIFECYCLE, Note
 from ..change import Change, Quorum
 from ..entries import Held
-from ..monitor import number, tell
+from ..monitor import SafetyProperty, number, tell
 from ..verdict import Anomaly
 from .changes import LogProperty
 
 QUORUM: Final = "A leader commits what a majority of the members holds durably."
 OWN_TERM: Final = "A leader commits by counting only an entry of its own term; earlier ones are committed below it."
+STANDS: Final = "What is committed stays so: in one life of a node its commit index never goes back."
+
+
+class CommitStands(SafetyProperty):
+    """In one life of a node its commit index never goes back (Ongaro and Ousterhout, figure 2: it increases monotonically).
+
+    A node that starts again has forgotten how far it had come.
+    """
+
+    name = "commit-stands"
+    looks_at = ("committed",)
+    heeds: ClassVar = frozenset({"committed", *LIFECYCLE})
+
+    def __init__(self, *, nodes: Sequence[str] = ()) -> None:
+        super().__init__(nodes=nodes)
+        self._last: dict[str, Note] = {}
+
+    def observe(self, note: Note, /) -> Anomaly | None:
+        """Take in a note."""
+        if note.kind != "committed":
+            self._last.pop(note.node, None)
+            return None
+        before = self._last.get(note.node)
+        self._last[note.node] = note
+        if before is None:
+            return None
+        self.judged += 1
+        index, had = number(note, "index"), number(before, "index")
+        if index >= had:
+            return None
+        headline = f"{note.node} takes the commitment of indices {index + 1} to {had} back:"
+        return tell("commit-went-back", headline, before, note, because=STANDS)
 
 
 class CommitByQuorum(LogProperty):

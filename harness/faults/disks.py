@@ -222,6 +222,7 @@ KINDS: Final = (
         begin=_tear,
         draw=_draw_torn,
         most=1,
+        weight=2,
     ),
     FaultKind(
         name="fsync-error",

@@ -32,6 +32,7 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
         draw: draws one for a plan, or a series of them that belong together; none where the budget leaves no room.
         amiss: what is wrong with one of a plan, in words that follow its name; "" where nothing is.
         most: how many times a storm draws it at most.
+        weight: how likely a storm is to have it, beside the others.
     """
 
     name: str
@@ -42,3 +43,4 @@ class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
     draw: Callable[[Storm], list[Fault]]
     amiss: Callable[[Fault], str] = _nothing
     most: int = 4
+    weight: int = 1

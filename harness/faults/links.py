@@ -110,6 +110,7 @@ KINDS: Final = (
         draw=_draw_loss,
         amiss=_no_probability,
         most=3,
+        weight=3,
     ),
     FaultKind(
         name="duplication",
@@ -120,6 +121,7 @@ KINDS: Final = (
         draw=_draw_duplication,
         amiss=_no_probability,
         most=3,
+        weight=2,
     ),
     FaultKind(
         name="delay",
@@ -130,6 +132,7 @@ KINDS: Final = (
         draw=_draw_delay,
         amiss=_no_probability,
         most=3,
+        weight=3,
     ),
     FaultKind(
         name="reordering",
@@ -143,6 +146,7 @@ KINDS: Final = (
         draw=_draw_reordering,
         amiss=_no_probability,
         most=3,
+        weight=2,
     ),
     FaultKind(
         name="heavy-tail",

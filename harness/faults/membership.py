@@ -146,6 +146,7 @@ KINDS: Final = (
         draw=_draw_join,
         amiss=_no_newcomer,
         most=2,
+        weight=2,
     ),
     FaultKind(
         name="leave",
@@ -156,6 +157,7 @@ KINDS: Final = (
         draw=_draw_leave,
         amiss=_not_one_node,
         most=2,
+        weight=2,
     ),
     FaultKind(
         name="wipe",
@@ -166,6 +168,7 @@ KINDS: Final = (
         begin=_wipe,
         draw=_draw_wipe,
         amiss=_not_one_node,
+        weight=2,
     ),
     FaultKind(
         name="rollback",

@@ -189,6 +189,7 @@ KINDS: Final = (
         begin=_crash,
         draw=_draw_crash,
         most=16,
+        weight=8,
     ),
     FaultKind(
         name="crash-loop",
@@ -208,6 +209,7 @@ KINDS: Final = (
         begin=_pause,
         draw=_draw_pause,
         most=12,
+        weight=2,
     ),
     FaultKind(
         name="slow-node",

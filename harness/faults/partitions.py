@@ -198,5 +198,6 @@ KINDS: Final = (
         draw=_draw,
         amiss=_amiss,
         most=20,
+        weight=8,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from ...node import NodeId, Outbox
+from ...node import Context, NodeId, Outbox
 from ..machine import KeyValueStore, Outcome, Session
 from ..messages import Answer, Command, Read, StoreImage, Write
 from .election import LEADER
@@ -38,6 +38,26 @@ class WithoutPreVote(Raft):
         """At once."""
         if self.may_stand():
             self.start_election(out)
+
+
+class WithoutCheckQuorum(Raft):
+    """A leader that hears from nobody goes on leading."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.check_quorum = False
+
+
+class RecountsCommitment(Raft):
+    """A leader recounts what is committed at every answer; as long as match indices only grow, that only grows."""
+
+    def advance_commit_index(self, out: Outbox) -> None:
+        """What a majority has stored, whether that is more or less; a change of members makes it another majority."""
+        super().advance_commit_index(out)
+        index = self.reached_by_majority(self.log.last_index, [each.match_index for each in self.voters])
+        if index < self.commit_index and self.is_settled() and self.is_committable(index):
+            self.commit_index = index
+            out.note("committed", index, self.log[index].term)
 
 
 # --- elections
@@ -149,25 +169,24 @@ class NoRetransmission(Raft):
 
 
 class MatchIndexGoesBack(Raft):
-    """§5.3 broken: a leader takes the index of any answer for the match index, that of an overtaken one and of a refusal, too."""
+    """§5.3 broken: a leader takes the index of any answer for the match index, that of an overtaken one, too."""
 
-    def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (RecountsCommitment,)
+
+    def go_on(self, progress: Progress, index: int, out: Outbox) -> bool:
         """Forget what was known."""
-        progress.match_index = min(progress.match_index, index)
-        super().go_on(progress, index, out)
-
-    def back_off(self, progress: Progress, index: int) -> bool:
-        """Take what the logs may have in common for what they have."""
-        progress.match_index = index
-        return super().back_off(progress, index)
+        if index < progress.match_index:
+            progress.match_index = index
+            self.advance_commit_index(out)
+        return super().go_on(progress, index, out)
 
 
 class CountsWhatIsUnderWay(Raft):
     """§5.3 broken: an answer to one message counts for all that were sent."""
 
-    def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
+    def go_on(self, progress: Progress, index: int, out: Outbox) -> bool:
         """As far as anything was sent."""
-        super().go_on(progress, max(index, progress.next_index - 1), out)
+        return super().go_on(progress, max(index, progress.next_index - 1), out)
 
 
 class CommitsOldTermByCounting(Raft):
@@ -225,6 +244,8 @@ class ReadsLocalState(Raft):
 
 class LeaderReadsWithoutQuorum(Raft):
     """Thesis, 6.4 broken: a leader answers reads without asking whether it is deposed."""
+
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (WithoutCheckQuorum,)
 
     def confirmed_round(self) -> int:
         """Whatever was asked."""
@@ -319,6 +340,8 @@ class NeverInstallsSnapshots(Raft):
 class MembershipWithoutCommit(Raft):
     """Thesis, 4.1 broken: a change is made when it is in the leader's log, and the next one begins: two majorities need not meet."""
 
+    masked_by: ClassVar[tuple[type[Raft], ...]] = (WithoutCheckQuorum,)
+
     def is_settled(self) -> bool:
         """Always."""
         return True
@@ -332,7 +355,7 @@ class RemovedLeaderCountsItself(Raft):
         return True
 
 
-MASKS = (WithoutNoOp, WithoutPreVote)
+MASKS = (WithoutNoOp, WithoutPreVote, WithoutCheckQuorum, RecountsCommitment)
 """What hides mutants, each rule switched off."""
 
 MUTANTS = (

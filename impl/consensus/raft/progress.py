@@ -19,7 +19,7 @@ class Progress:
         match_index: up to here the logs are known to agree.
         round: the newest round that the follower has answered.
         is_probed: whether only one message may be under way.
-        is_awaited: whether a message is under way that was sent after the last answer came.
+        is_awaited: whether a message is under way whose answer will say something new.
         under_way: the last index of each message with entries that was sent ahead, and not answered yet.
         silence: how many heartbeats it has not answered.
     """

@@ -125,9 +125,9 @@ class Replicator(Voter, ABC):
         """§5.3: the next entries, with index and term of the one before them."""
         log, first = self.log, progress.next_index
         at = first - log.base
-        progress.is_awaited = True
         if at < 1:
             self.probe(progress, first)
+            progress.is_awaited = True
             self.send_snapshot(peer, out)
             return
         entries: tuple[Entry, ...] = ()
@@ -136,6 +136,8 @@ class Replicator(Voter, ABC):
             if not progress.is_probed:
                 progress.next_index = first + len(entries)
                 progress.under_way.append(progress.next_index - 1)
+        if entries or progress.is_probed or progress.round < self.round:
+            progress.is_awaited = True
         term_before = log.entries[at - 1].term
         out.send(peer, AppendEntries(self.term, first - 1, term_before, entries, self.commit_index, self.round))
 
@@ -213,28 +215,35 @@ class Replicator(Voter, ABC):
         if self.role != LEADER or message.term < self.term or progress is None:
             return
         progress.silence = 0
-        if message.round > progress.round:  # noqa: PLR1730  # `max` costs a call, and answers are many
+        is_news = message.round > progress.round
+        if is_news:
             progress.round = message.round
-        if message.success or self.back_off(progress, message.index):
+        if self.go_on(progress, message.index, out) if message.success else self.back_off(progress, message.index):
+            is_news = True
+        if is_news:
             progress.is_awaited = False
-            if message.success:
-                self.go_on(progress, message.index, out)
             if self.role == LEADER and (progress.next_index <= self.log.last_index or progress.round < self.round):
                 self.feed(sender, progress, out)
-        if self.reads:
-            self.serve_reads(out)
+            if self.reads:
+                self.serve_reads(out)
 
-    def go_on(self, progress: Progress, index: int, out: Outbox) -> None:
-        """§5.3: the logs agree up to this index; an answer that was overtaken says nothing new."""
-        progress.is_probed = False
-        under_way = progress.under_way
-        while under_way and under_way[0] <= index:
-            under_way.popleft()
+    def go_on(self, progress: Progress, index: int, out: Outbox) -> bool:
+        """§5.3: the logs agree up to this index; answers whether that is new.
+
+        An answer that was overtaken says nothing new, nor does a copy: it calls for no further message, since on a network
+        that repeats messages each would breed others.
+        """
+        is_news, progress.is_probed = progress.is_probed, False
         if index > progress.match_index:
+            is_news = True
             progress.match_index = index
+            under_way = progress.under_way
+            while under_way and under_way[0] <= index:
+                under_way.popleft()
             if progress.next_index <= index:
                 progress.next_index = index + 1
             self.advance_commit_index(out)
+        return is_news
 
     def back_off(self, progress: Progress, index: int) -> bool:
         """§5.3: try from an earlier entry, though never from one that is known to agree; answers whether there is one.
