@@ -66,6 +66,7 @@ class Claim:
         bound: for *eventually*, in words: what the bound is made of.
         variants: whom it is said about.
         required: whether the reference must have it (a statement *as stated* has not).
+        killers: mutants of the reference that it must refute.
     """
 
     id: str
@@ -78,3 +79,4 @@ class Claim:
     bound: str = ""
     variants: tuple[str, ...] = ("reference", "as-written")
     required: bool = True
+    killers: tuple[str, ...] = ()

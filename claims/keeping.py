@@ -71,7 +71,7 @@ def expected(known: Docket, system: str, seeds_max: int = SEEDS_MAX) -> Iterator
     for variant in known.system(system).variants:
         if variant == "reference":
             for mutation in mutations(known.system(system).variants[variant]):
-                yield "+".join(mutation.names), Search(groups_of(known, system, variant, mutation.names), seeds_max)
+                yield "+".join(mutation.names), Search(groups_of(known, system, mutation.names), seeds_max)
         else:
             for claim in refutable(known, system, variant):
                 yield f"{variant}-{claim.id}", Search(tuple(run_groups([claim], known, variant)), seeds_max)

@@ -31,8 +31,11 @@ from .registry import Docket
 STARTS: Final = tuple(100_000 * number for number in range(5))
 """Where a search begins: far apart, so that no two see the same seeds. The first is where `upheld run` begins, too."""
 
-SEEDS_MAX: Final = 400
+SEEDS_MAX: Final = 4_000
 """How many seeds a search may take."""
+
+ALONE_MAX: Final = 200
+"""How many seeds are spent on showing that a mutant with masks is not seen without them."""
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -111,9 +114,11 @@ class Search:
         return Minimising(Plans(self.groups[found.group]), claim, kind, store)
 
 
-def groups_of(known: Docket, system: str, variant: str, mutants: Sequence[str] = ()) -> tuple[RunGroup, ...]:
-    """The run groups of the claims about a variant that one run can refute."""
-    return tuple(run_groups(refutable(known, system, variant), known, variant, mutants=mutants))
+def groups_of(known: Docket, system: str, mutants: Sequence[str]) -> tuple[RunGroup, ...]:
+    """The run groups that are to find a mutant of a reference: of the claims that must refute it, or else of all that may."""
+    claims = refutable(known, system, "reference")
+    killed = [claim for claim in claims if set(claim.killers) & set(mutants)]
+    return tuple(run_groups(killed or claims, known, "reference", mutants=mutants))
 
 
 def refutable(known: Docket, system: str, variant: str) -> list[Claim]:
@@ -182,9 +187,9 @@ def calibrate(
     """
     bred = [(system, each) for system in systems for each in mutations(known.system(system).variants["reference"])]
     searches = {
-        _key(system, names): Search(groups_of(known, system, "reference", names), seeds_max)
+        _key(system, names): Search(groups_of(known, system, names), most)
         for system, mutation in bred
-        for names in (mutation.names, mutation.names[:1])
+        for names, most in ((mutation.names[:1], min(seeds_max, ALONE_MAX)), (mutation.names, seeds_max))
     }
     told = work_off(engine, [Job(key, search, starts) for key, search in searches.items()], report)
     found = {key: tuple(by_start[start] for start in starts) for key, by_start in told.items()}

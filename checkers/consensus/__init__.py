@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .answers import OneAnswer
 from .application import AppliesInOrder, StateMachineSafety
+from .catching_up import CatchesUp
 from .commits import CommitByQuorum, CommitStands
 from .decisions import Agreement, Decides, Validity
 from .elections import ElectionSafety, TermMonotone, VotesOnce
@@ -15,6 +16,7 @@ from .storms import DecidesInStorm, LedThroughCuts
 __all__ = [
     "Agreement",
     "AppliesInOrder",
+    "CatchesUp",
     "ChosenByQuorum",
     "ChosenStays",
     "CommitByQuorum",

@@ -7,6 +7,7 @@ from typing import Final
 from ...checkers.consensus import (
     Agreement,
     AppliesInOrder,
+    CatchesUp,
     CommitByQuorum,
     CommitStands,
     Decides,
@@ -21,6 +22,7 @@ from ...checkers.consensus import (
     Validity,
     VotesOnce,
 )
+from ...checkers.consensus.catching_up import behind_at_heal
 from ...checkers.duplication import AtMostOnce
 from ...checkers.durability import Durable
 from ...checkers.linearizability import Linearizable
@@ -204,6 +206,10 @@ CLAIMS: Final = (
         source=f"{RAFT}, figure 3 and 5.2",
         by=trials(ElectionSafety()),
         antecedent=elections,
+        killers=(
+            "vote-not-persisted",
+            "votes-twice",
+        ),
     ),
     Claim(
         id="raft.leader_append_only",
@@ -213,6 +219,7 @@ CLAIMS: Final = (
         source=f"{RAFT}, figure 3 and 5.3",
         by=trials(LeaderAppendOnly()),
         antecedent=leader_changes,
+        killers=("leader-truncates",),
     ),
     Claim(
         id="raft.log_matching",
@@ -222,6 +229,7 @@ CLAIMS: Final = (
         source=f"{RAFT}, figure 3 and 5.3",
         by=trials(LogMatching()),
         antecedent=leader_changes,
+        killers=("no-consistency-check",),
     ),
     Claim(
         id="raft.leader_completeness",
@@ -231,6 +239,7 @@ CLAIMS: Final = (
         source=f"{RAFT}, figure 3 and 5.4",
         by=trials(LeaderCompleteness()),
         antecedent=elections_after_commit,
+        killers=("no-log-freshness-check",),
     ),
     Claim(
         id="raft.state_machine_safety",
@@ -239,6 +248,7 @@ CLAIMS: Final = (
         statement="No two nodes apply different commands at one index.",
         source=f"{RAFT}, figure 3 and 5.4.3",
         by=trials(StateMachineSafety()),
+        killers=("applies-before-commit",),
     ),
     Claim(
         id="raft.apply_in_order",
@@ -247,6 +257,7 @@ CLAIMS: Final = (
         statement="Each node applies entries in ascending order, without gaps, each index once.",
         source=f"{RAFT}, figure 2 and 5.3; the guide does not say it",
         by=trials(AppliesInOrder()),
+        killers=("applies-twice",),
     ),
     Claim(
         id="raft.linearizable",
@@ -255,6 +266,11 @@ CLAIMS: Final = (
         statement="The store is linearizable.",
         source=f"{GUIDE}: 'getting all nodes to agree on a single value'; {RAFT}, 8",
         by=trials(on_history(Linearizable(KeyValueModel()))),
+        killers=(
+            "reads-local-state",
+            "answers-before-commit",
+            "leader-reads-without-quorum",
+        ),
     ),
     Claim(
         id="raft.durable",
@@ -264,6 +280,7 @@ CLAIMS: Final = (
         source=f"{RAFT}, figure 2 and 5.3",
         by=trials(Durable()),
         antecedent=crashes_after_acknowledgement,
+        killers=("log-not-persisted",),
     ),
     Claim(
         id="raft.leader_only_writes",
@@ -273,6 +290,7 @@ CLAIMS: Final = (
         source=f"{GUIDE}, `Set`: 'Only leader can accept writes'",
         by=trials(EntitledAnswers()),
         antecedent=writes_elsewhere,
+        killers=("follower-accepts",),
     ),
     Claim(
         id="raft.reelection",
@@ -283,6 +301,7 @@ CLAIMS: Final = (
         by=trials(Reelection(bound=consensus_bound_ns, period=longest_election_ns)),
         antecedent=leader_crashes,
         bound=BOUND,
+        killers=("never-times-out",),
     ),
     Claim(
         id="raft.available_with_majority",
@@ -293,6 +312,19 @@ CLAIMS: Final = (
         source=f"{GUIDE}: 'even in the presence of failures'; {RAFT}, 5.6",
         by=trials(Progress(bound=consensus_bound_ns, period=longest_election_ns, counts=is_owed_an_answer)),
         bound=BOUND,
+        killers=("no-retransmission",),
+    ),
+    Claim(
+        id="raft.catches_up",
+        chapter="consensus",
+        kind="eventually",
+        statement="After the heal every living member comes to know all that was committed.",
+        source=f"{RAFT}, 5.3 and 7; the guide does not say it",
+        by=trials(CatchesUp(bound=consensus_bound_ns, period=longest_election_ns)),
+        antecedent=behind_at_heal,
+        bound=BOUND,
+        variants=("reference",),
+        killers=("never-installs-snapshots",),
     ),
     Claim(
         id="raft.at_most_once",
@@ -302,6 +334,7 @@ CLAIMS: Final = (
         source=f"{RAFT}, 8; the guide does not say it",
         by=trials(AtMostOnce()),
         antecedent=retried_writes,
+        killers=("no-duplicate-detection",),
     ),
     Claim(
         id="raft.partial_connectivity",
@@ -327,6 +360,7 @@ CLAIMS: Final = (
         by=Trials(system="raft-kv", workload="key-value", faults=MEMBERSHIP, judge=SAFE),
         antecedent=changes_under_faults,
         variants=("reference",),
+        killers=("membership-without-commit",),
     ),
     Claim(
         id="raft.snapshots",
@@ -343,5 +377,6 @@ CLAIMS: Final = (
         ),
         antecedent=installed_snapshots,
         variants=("reference",),
+        killers=("snapshot-drops-sessions",),
     ),
 )

@@ -111,10 +111,13 @@ def _draw_join(storm: Storm) -> list[Fault]:
 
 
 def _draw_leave(storm: Storm) -> list[Fault]:
-    node, at_ns = storm.draw.luck.choice(storm.names), storm.begin_ns()
-    if not storm.bounds.is_operated or not storm.may_go(node, at_ns):
+    """One node, or as many at once as the budget lets go."""
+    if not storm.bounds.is_operated:
         return []
-    return [Fault(fault="leave", at_ns=at_ns, undo_after_ns=storm.lasts_ns(), nodes=(node,))]
+    at_ns, lasts_ns = storm.begin_ns(), storm.lasts_ns()
+    wanted = storm.draw.luck.shuffled(storm.names)[: 1 if storm.draw.happens(1, 2) else len(storm.names)]
+    going = [node for node in wanted if storm.may_go(node, at_ns)]
+    return [Fault(fault="leave", at_ns=at_ns, undo_after_ns=lasts_ns, nodes=(node,)) for node in going]
 
 
 def _draw_wipe(storm: Storm) -> list[Fault]:

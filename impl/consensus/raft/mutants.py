@@ -55,9 +55,9 @@ class RecountsCommitment(Raft):
         """What a majority has stored, whether that is more or less; a change of members makes it another majority."""
         super().advance_commit_index(out)
         index = self.reached_by_majority(self.log.last_index, [each.match_index for each in self.voters])
-        if index < self.commit_index and self.is_settled() and self.is_committable(index):
+        if self.no_op_index <= index < self.commit_index and self.is_settled():
             self.commit_index = index
-            out.note("committed", index, self.log[index].term)
+            out.note("committed", index, self.term)
 
 
 # --- elections
