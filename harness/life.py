@@ -118,7 +118,7 @@ class Life:
             self._postpone(self.note, kind, *facts)
             return
         for fact in facts:
-            if fact.__class__ not in SCALARS:
+            if fact.__class__ not in SCALARS and not (fact.__class__ is tuple and SCALARS.issuperset(map(type, fact))):
                 facts = tuple(one if one.__class__ in SCALARS else freeze(one) for one in facts)
                 break
         self.world.note(self.address, kind, facts)

@@ -153,11 +153,12 @@ class Replicator(Voter, ABC):
             out.send(sender, Appended(self.term, False, 0, message.round))
             return
         self.follow(sender, message.term, out)
+        last_new = message.prev_log_index
         if not self.is_consistent(message):
-            out.send(sender, Appended(self.term, False, self.last_agreeable(message.prev_log_index), message.round))
+            out.send(sender, Appended(self.term, False, self.last_agreeable(last_new), message.round))
             return
-        last_new = message.prev_log_index + len(message.entries)
         if message.entries:
+            last_new += len(message.entries)
             self.merge(message.prev_log_index + 1, message.entries, out)
         if message.commit_index > self.commit_index:
             self.commit(min(message.commit_index, last_new), out)
