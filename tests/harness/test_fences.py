@@ -219,7 +219,7 @@ def test_dice_are_caught_wherever_the_code_of_nodes_and_clients_is_called(system
 
 
 def test_a_call_within_a_library_is_blamed_on_the_line_that_called_the_library() -> None:
-    assert "is called at node.py:17;" in complaint(doing("__import__('tempfile').mkdtemp()"))
+    assert "is called at node.py:17;" in complaint(doing("__import__('email.utils').utils.make_msgid()"))
 
 
 # --- what fences leave alone
