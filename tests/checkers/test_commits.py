@@ -1,10 +1,10 @@
-"""Leaders commit what a majority of the members holds, and count only entries of their own term."""
+"""Leaders commit what a majority of the members holds, and count only entries of their own term; no commitment is taken back."""
 
 from __future__ import annotations
 
 import pytest
 
-from upheld.checkers.consensus import CommitByQuorum
+from upheld.checkers.consensus import CommitByQuorum, CommitStands
 from upheld.testing.traces import cases, outcome, story, trace
 
 CLUSTER = ("n1", "n2", "n3")
@@ -72,4 +72,42 @@ def test_stories_tell_who_holds_the_entry_and_whose_term_it_is_of() -> None:
         "  at 3 ms: n1 leads (term 2)\n"
         "  at 4 ms: n1 committed (index 1, term 1)\n"
         "A leader commits by counting only an entry of its own term; earlier ones are committed below it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    cases(
+        ("nobody commits", "n1 leads 1; n1 appended 1 1 a", "undecided"),
+        ("once is no more than a beginning", "n1 committed 4 1", "undecided"),
+        ("onwards", "n1 committed 1 1; n1 committed 4 1", "upheld"),
+        ("the same again", "n1 committed 4 1; n1 committed 4 1", "upheld"),
+        ("back", "n1 committed 4 1; n1 committed 3 1", "commit-went-back"),
+        ("back in a later term", "n1 committed 4 1; n1 term 2; n1 committed 3 2", "commit-went-back"),
+        ("back, and onwards again", "n1 committed 4 1; n1 committed 3 1; n1 committed 5 1", "commit-went-back"),
+        ("nodes are not equally far", "n1 committed 4 1; n2 committed 3 1; n1 committed 5 1", "upheld"),
+        ("a new life has forgotten", "n1 committed 4 1; n1 crash fault; n1 restart; n1 committed 2 1", "undecided"),
+        (
+            "a new life goes back, too",
+            "n1 committed 4 1; n1 crash fault; n1 restart; n1 committed 2 1; n1 committed 1 1",
+            "commit-went-back",
+        ),
+        (
+            "the new life of another node changes nothing",
+            "n1 committed 4 1; n2 crash fault; n2 restart; n1 committed 3 1",
+            "commit-went-back",
+        ),
+    ),
+)
+def test_a_commit_index_never_goes_back_in_one_life(text: str, expected: str) -> None:
+    assert outcome(CommitStands().check(trace(text, nodes=CLUSTER))) == expected
+
+
+def test_the_story_of_a_commitment_taken_back_tells_both_and_what_lies_between() -> None:
+    text = "n1 committed 5 2; n2 committed 1 1; n1 committed 2 2"
+    assert story(CommitStands().check(trace(text, nodes=CLUSTER))) == (
+        "n1 takes the commitment of indices 3 to 5 back:\n"
+        "  at 1 ms: n1 committed (index 5, term 2)\n"
+        "  at 3 ms: n1 committed (index 2, term 2)\n"
+        "What is committed stays so: in one life of a node its commit index never goes back."
     )

@@ -18,6 +18,7 @@ from upheld.checkers.consensus import (
     Agreement,
     AppliesInOrder,
     CommitByQuorum,
+    CommitStands,
     ElectionSafety,
     LeaderAppendOnly,
     LeaderCompleteness,
@@ -282,6 +283,16 @@ def uncounted_commit(trace: Trace) -> bool:
     return False
 
 
+def commit_goes_back(trace: Trace) -> bool:
+    commits: list[tuple[int, str, Any]] = [
+        (place, note.node, note.facts[0]) for place, note in enumerate(trace) if note.kind == "committed"
+    ]
+    return any(
+        a == b and index < had and lived_through(trace, a, at, to)
+        for (at, a, had), (to, b, index) in combinations(commits, 2)
+    )
+
+
 def is_majority(nodes: list[str], members: tuple[str, ...]) -> bool:
     return 2 * len({*nodes} & {*members}) > len(members)
 
@@ -457,6 +468,7 @@ PROPERTIES: list[tuple[SafetyProperty, Definition, st.SearchStrategy[Trace]]] = 
     (LogMatching(), logs_differ, traces(*LOG, *SNAPSHOTS, notes_max=9)),
     (LeaderCompleteness(), leader_lacks, traces("leads", "leads", "term", "committed", *LOG, *SNAPSHOTS, notes_max=16)),
     (CommitByQuorum(), uncounted_commit, traces(*COMMITTING, "installed", "configured", notes_max=14, orderly=True)),
+    (CommitStands(), commit_goes_back, traces(*["committed"] * 4, "crash", "restart", notes_max=8)),
     (StateMachineSafety(), two_commands, traces("applied", "crash", notes_max=5)),
     (AppliesInOrder(), out_of_order, traces(*APPLYING, notes_max=8)),
     (Agreement(), two_decisions, traces(*DECIDING, notes_max=12)),
