@@ -121,6 +121,9 @@ SHAPES: Final = (
 """The shapes that partitions are drawn in; a plan may hold any other."""
 
 
+SLOW_MAX_MS: Final = 500
+"""How late a slow partition that is drawn makes messages; several add up, and what is late when all heals comes later still."""
+
 MODES: Final[Mapping[Literal["drop", "hold", "slow"], int]] = {"drop": 5, "hold": 3, "slow": 1}
 
 
@@ -154,10 +157,10 @@ def _draw(storm: Storm) -> list[Fault]:
         sides=sides,
         cut=cut.links,
         mode=mode,
-        amount_ns=draw.logarithmic(20, 1_000) * MS if mode == "slow" else 0,
+        amount_ns=draw.logarithmic(20, SLOW_MAX_MS) * MS if mode == "slow" else 0,
         one_way=not cut.links and draw.happens(1, 4),
     )
-    if draw.happens(1, 4):
+    if draw.happens(1, 4) and mode != "slow":
         return [replace(fault, on=on) for on in storm.series("*")]
     return [replace(fault, at_ns=storm.begin_ns())]
 

@@ -94,7 +94,7 @@ class Replicator(Voter, ABC):
         return not progress.is_awaited if progress.is_probed else len(progress.under_way) < self.window
 
     def on_heartbeat(self, out: Outbox) -> None:
-        """§5.2, §5.3: prevent elections, and send again, for ever, what a silent follower has not stored."""
+        """§5.2: prevent elections; and for ever ask a silent follower how far its log agrees, to go on from there."""
         is_anybody_silent = False
         for peer, progress in self.progress.items():
             progress.silence += 1
@@ -102,7 +102,7 @@ class Replicator(Voter, ABC):
                 is_anybody_silent = True
                 if not progress.is_probed:
                     self.probe(progress, progress.match_index + 1)
-            self.send_entries(peer, progress, out)
+            self.send_heartbeat(peer, progress, out)
         out.set_timer("heartbeat", self.heartbeat_ns)
         if is_anybody_silent and not self.has_quorum():
             self.step_down(out)
@@ -125,21 +125,33 @@ class Replicator(Voter, ABC):
         """§5.3: the next entries, with index and term of the one before them."""
         log, first = self.log, progress.next_index
         at = first - log.base
+        if at < 1 or first > log.last_index:
+            self.send_heartbeat(peer, progress, out)
+            return
+        entries = tuple(log.entries[at : at + self.batch_max])
+        if not progress.is_probed:
+            progress.next_index = first + len(entries)
+            progress.under_way.append(progress.next_index - 1)
+        progress.is_awaited = True
+        term_before = log.entries[at - 1].term
+        out.send(peer, AppendEntries(self.term, first - 1, term_before, entries, self.commit_index, self.round))
+
+    def send_heartbeat(self, peer: NodeId, progress: Progress, out: Outbox) -> None:
+        """§5.2: assert leadership, without entries; or with a snapshot, where the log begins later than they would.
+
+        Entries that were lost go out again only when the follower has answered: on a link that is narrow, what is sent
+        again and again is in its own way.
+        """
+        last, at = progress.next_index - 1, progress.next_index - self.log.base
         if at < 1:
-            self.probe(progress, first)
+            self.probe(progress, progress.next_index)
             progress.is_awaited = True
             self.send_snapshot(peer, out)
             return
-        entries: tuple[Entry, ...] = ()
-        if first <= log.last_index:
-            entries = tuple(log.entries[at : at + self.batch_max])
-            if not progress.is_probed:
-                progress.next_index = first + len(entries)
-                progress.under_way.append(progress.next_index - 1)
-        if entries or progress.is_probed or progress.round < self.round:
+        if progress.is_probed or progress.round < self.round:
             progress.is_awaited = True
-        term_before = log.entries[at - 1].term
-        out.send(peer, AppendEntries(self.term, first - 1, term_before, entries, self.commit_index, self.round))
+        term = self.log.entries[at - 1].term
+        out.send(peer, AppendEntries(self.term, last, term, (), self.commit_index, self.round))
 
     @abstractmethod
     def send_snapshot(self, peer: NodeId, out: Outbox) -> None:

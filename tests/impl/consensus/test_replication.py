@@ -56,11 +56,13 @@ def test_5_3_what_comes_while_a_message_is_under_way_goes_in_one_batch() -> None
     assert (to, len(message.entries)) == ("n2", 2)
 
 
-def test_5_3_a_leader_sends_again_what_was_not_answered() -> None:
+def test_5_3_a_leader_asks_again_and_sends_what_was_lost_to_whoever_answers() -> None:
     leader = elected()
     out = timed_out(leader, "heartbeat")
-    assert out.sent(AppendEntries) == [(peer, AppendEntries(1, 0, 0, (Entry(1),), 0, 0)) for peer in ("n2", "n3")]
+    assert out.sent(AppendEntries) == [(peer, AppendEntries(1, 0, 0, (), 0, 0)) for peer in ("n2", "n3")]
     assert out.effects[-1] == Effect("set_timer", ("heartbeat", 50))
+    answered = told(leader, "n2", Appended(1, True, 0, 0))
+    assert answered.sent(AppendEntries) == [("n2", AppendEntries(1, 0, 0, (Entry(1),), 0, 0))]
 
 
 def test_5_3_a_message_holds_a_bounded_number_of_entries() -> None:
@@ -142,11 +144,13 @@ def test_10_2_after_a_refusal_it_is_one_message_at_a_time_again() -> None:
     assert sent_to("n2", told(leader, "n2", Appended(1, True, 4, 0))) == [(4, 1)]
 
 
-def test_10_2_after_a_silence_everything_that_was_not_answered_is_sent_again() -> None:
+def test_10_2_after_a_silence_everything_that_was_not_answered_is_sent_again_when_there_is_an_answer() -> None:
     leader = streaming()
     told(leader, "c0", *writes(1, 2, 3))
     assert sent_to("n2", timed_out(leader, "heartbeat")) == [(4, 0)]
-    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(1, 3)]
+    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(1, 0)]
+    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(1, 0)]
+    assert sent_to("n2", told(leader, "n2", Appended(1, True, 1, 0))) == [(1, 3)]
 
 
 def test_10_2_batches_are_bounded() -> None:
@@ -176,7 +180,9 @@ def test_10_2_whatever_is_lost_or_overtaken_the_follower_gets_the_log_in_the_end
     for _ in range(60):
         for _, message in timed_out(leader, "heartbeat").sent(AppendEntries):
             for _, answer in told(follower, "n1", message).sent(Appended):
-                told(leader, "n2", answer)
+                for _, lacking in told(leader, "n2", answer).sent(AppendEntries):
+                    for _, stored in told(follower, "n1", lacking).sent(Appended):
+                        told(leader, "n2", stored)
     assert terms(follower.log) == terms(leader.log)
     assert leader.commit_index == leader.log.last_index
 
