@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upheld.impl.consensus.messages import Write
+from upheld.impl.consensus.messages import Answer, Read, Write
 from upheld.impl.consensus.raft.log import Log
 from upheld.impl.consensus.raft.messages import Appended, AppendEntries, Entry
 from upheld.impl.consensus.raft.reference import Raft
@@ -159,6 +159,81 @@ def test_10_2_batches_are_bounded() -> None:
     assert sent_to("n2", told(leader, "n2", Appended(1, True, 1, 0))) == [(1, 2), (3, 2)]
 
 
+# --- what says nothing new calls for nothing
+
+
+def rounds_sent_to(node: str, out: RecordingOutbox) -> list[int]:
+    """The round that each AppendEntries to this node asks about."""
+    return [
+        message.round for to, message in out.sent(AppendEntries) if to == node and isinstance(message, AppendEntries)
+    ]
+
+
+def test_a_copy_of_an_answer_calls_for_no_message_while_entries_are_under_way() -> None:
+    leader = streaming(window=2)
+    told(leader, "c0", *writes(1, 2, 3, 4))
+    answer = Appended(1, True, 2, 0)
+    assert sent_to("n2", told(leader, "n2", answer)) == [(3, 2)]
+    told(leader, "c0", *writes(5))
+    assert told(leader, "n2", answer, answer).effects == []
+
+
+def test_an_answer_that_was_overtaken_calls_for_no_message_while_a_round_waits_for_its_own() -> None:
+    leader = streaming()
+    assert rounds_sent_to("n2", told(leader, "c0", Read(1, "x"))) == [1]
+    told(leader, "c0", Read(2, "x"))
+    assert told(leader, "n2", Appended(1, True, 1, 0), Appended(1, True, 1, 0)).effects == []
+
+
+def test_an_answer_to_a_round_is_news_once_and_calls_for_the_next_round() -> None:
+    leader = streaming()
+    told(leader, "c0", Read(1, "x"), Read(2, "x"), Read(3, "x"))
+    answered = told(leader, "n2", Appended(1, True, 1, 1))
+    assert rounds_sent_to("n2", answered) == [3]
+    assert answered.sent(Answer) == [("c0", Answer(1, None))]
+    assert told(leader, "n2", Appended(1, True, 1, 1)).effects == []
+    assert [to for to, _ in told(leader, "n2", Appended(1, True, 1, 3)).sent(Message)] == ["c0", "c0"]
+
+
+def test_a_round_waits_for_no_answer_that_will_say_nothing_new() -> None:
+    leader = streaming()
+    assert sent_to("n2", timed_out(leader, "heartbeat")) == [(1, 0)]
+    assert rounds_sent_to("n2", told(leader, "c0", Read(1, "x"))) == [1]
+
+
+def test_a_copy_of_a_refusal_calls_for_no_message() -> None:
+    leader = elected(stored=log_of(1, 1, 1))
+    refusal = Appended(2, False, 1, 0)
+    assert sent_to("n2", told(leader, "n2", refusal)) == [(1, 3)]
+    assert told(leader, "n2", refusal, refusal).effects == []
+
+
+def test_an_answer_that_says_nothing_new_shows_all_the_same_that_somebody_is_there() -> None:
+    leader = streaming()
+    timed_out(leader, "heartbeat")
+    told(leader, "n2", Appended(1, True, 1, 0))
+    assert leader.progress["n2"].silence == 0
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 3), st.integers(1, 3))
+def test_whatever_has_happened_the_copy_of_an_answer_has_no_effect(
+    choices: list[int], window: int, batch_max: int
+) -> None:
+    leader = elected(nodes=2, window=window, batch_max=batch_max)
+    follower = started("n2", 2)
+    to_follower = list(timed_out(leader, "heartbeat").sent(AppendEntries))
+    for number, choice in enumerate(choices):
+        if choice < 3:
+            to_follower += told(leader, "c0", *(writes(number) if choice else (Read(number, "x"),))).sent(AppendEntries)
+        elif choice < 9 and to_follower:
+            _, message = to_follower.pop(choice % len(to_follower))
+            ((_, answer),) = told(follower, "n1", message).sent(Appended)
+            to_follower += told(leader, "n2", answer).sent(AppendEntries)
+            assert told(leader, "n2", answer).effects == []
+        else:
+            to_follower += timed_out(leader, "heartbeat").sent(AppendEntries)
+
+
 @given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 3), st.integers(1, 3))
 def test_10_2_whatever_is_lost_or_overtaken_the_follower_gets_the_log_in_the_end(
     choices: list[int], window: int, batch_max: int
@@ -291,4 +366,4 @@ def test_a_cluster_of_one_commits_by_itself() -> None:
     alone = started(nodes=1)
     out = timed_out(alone, "election")
     assert (alone.role, alone.commit_index) == ("leader", 1)
-    assert out.sent() == []
+    assert out.sent(Message) == []

@@ -18,7 +18,7 @@ from upheld.impl.consensus.paxos.multi_messages import (
     PrepareAll,
     PromiseAll,
 )
-from upheld.impl.node import RecordingOutbox
+from upheld.impl.node import Message, RecordingOutbox
 
 bench = import_module("paxos_bench")
 context, names, notes, restarted, told, timed_out = (
@@ -105,7 +105,7 @@ def test_a_new_leader_that_learned_meanwhile_goes_on_above_what_it_knows() -> No
 
 def test_whoever_is_refused_follows() -> None:
     node = leading()
-    assert told(node, "n2", Refused(MINE, (3, "n2"))).sent() == []
+    assert told(node, "n2", Refused(MINE, (3, "n2"))).sent(Message) == []
     assert node.role == "follower"
     assert told(node, "c0", write(7)).sent(NotLeader)
     assert timed_out(node, "election").sent(PrepareAll)[0] == ("n2", PrepareAll((4, "n1"), 1))
@@ -187,8 +187,8 @@ def test_a_read_waits_until_a_majority_says_that_nobody_else_leads() -> None:
 def test_reads_that_come_while_a_round_is_under_way_share_the_next_one() -> None:
     node = leading()
     told(node, "c1", Read(5, "x"))
-    assert told(node, "c2", Read(6, "x")).sent() == []
-    assert told(node, "c3", Read(7, "x")).sent() == []
+    assert told(node, "c2", Read(6, "x")).sent(Message) == []
+    assert told(node, "c3", Read(7, "x")).sent(Message) == []
     first = told(node, "n2", AcceptedAll(MINE, (), 1))
     assert first.sent(Answer) == [("c1", Answer(5))]
     assert len(first.sent(AcceptAll)) == 2
