@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "first-failure.md", ROOT / "docs" / "campaigns.md"]
+RUN = ("first-failure", "faults", "campaigns", "determinism", "zoo")
+PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in RUN)]
 PIECE = re.compile(r"^```(\S*) ?(\S*)\n(.*?)^```$|^((?: {4}[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 VERDICTS = {0, 1, 3}
 
