@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from upheld.claims import zoo
+from upheld.claims.claim import Claim, Trials
 from upheld.claims.keeping import history_beside, keep
 from upheld.claims.registry import Docket, docket
 from upheld.claims.verification import replay
-from upheld.claims.zoo import Calibration, Mutation, calibrate, mutations
+from upheld.claims.zoo import Calibration, Mutation, calibrate, groups_of, mutations, refutable
 from upheld.harness.engines import Inline, Local
 from upheld.harness.system import with_mutants
 from upheld.histories.errors import UsageError
@@ -146,6 +148,45 @@ def test_a_masked_mutant_is_found_with_its_mask_off_and_not_alone(rows: dict[str
 def test_a_mutant_that_is_not_found_has_no_figures_to_show(rows: dict[str, Calibration]) -> None:
     row = rows["harmless"]
     assert (row.found, row.seeds, row.claims, row.operations, row.faults) == (0, None, (), None, None)
+
+
+def test_few_seeds_are_spent_on_showing_that_a_masked_mutant_is_not_seen(
+    known: Docket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "ALONE_MAX", 3)
+    rows = calibrate(known, ["cell"], engine=Inline(), starts=(0,), seeds_max=SEEDS_MAX)
+    assert [each.tried for row in rows for each in row.alone] == [3]
+    assert [row.found for row in rows] == [1, 1, 0]
+
+
+def asked(mutants: tuple[str, ...]) -> set[str]:
+    """The claims about Raft that are to find these."""
+    return {case.claim for group in groups_of(docket(), "raft-kv", mutants) for case in group().cases}
+
+
+def test_the_claims_that_must_refute_a_mutant_are_asked_for_it_with_and_without_its_mask() -> None:
+    assert asked(("votes-twice",)) == {"raft.election_safety"}
+    assert asked(("membership-without-commit", "without-check-quorum")) == {"raft.membership"}
+
+
+def test_a_mutant_that_no_claim_must_refute_is_looked_for_by_all_that_may() -> None:
+    every = {claim.id for claim in refutable(docket(), "raft-kv", "reference")}
+    assert asked(("removed-leader-counts-itself",)) == every
+    assert len(every) > 10
+
+
+KILLING = [claim for claim in docket().claims.values() if claim.killers]
+
+
+@pytest.mark.parametrize("claim", KILLING, ids=lambda claim: claim.id)
+def test_what_a_claim_must_refute_are_mutants_of_its_reference_and_one_run_can(claim: Claim) -> None:
+    assert isinstance(claim.by, Trials)
+    system = claim.by.system
+    assert set(claim.killers) <= {
+        mutation.mutant for mutation in mutations(docket().system(system).variants["reference"])
+    }
+    assert len(set(claim.killers)) == len(claim.killers)
+    assert claim in refutable(docket(), system, "reference")
 
 
 def test_the_minimal_failure_of_each_mutant_and_variant_is_kept_with_its_history(

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from upheld.harness import storm
 from upheld.harness.faults import FAULTS
 from upheld.harness.plan import Plan, PlannedOperation, parse_plan, write_plan
 from upheld.harness.randomness import QUANTILES, delays
@@ -106,6 +108,33 @@ def test_whoever_goes_for_ever_is_one_of_a_minority_and_nobody_reads_from_it_in_
     left = {f"n{number + 1}" for number in range(plan.nodes)} - gone - set(plan.forsaken)
     assert {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.final_ns} == left
     assert {operation.node for operation in plan.operations if operation.at_ns >= plan.phases.heal_ns} <= {*left, ""}
+
+
+@pytest.mark.parametrize("nodes", range(1, 8))
+@pytest.mark.parametrize("crashed_max", ["minority", "all"])
+def test_those_that_leave_at_once_or_one_by_one_are_a_minority_together(nodes: int, crashed_max: Any) -> None:
+    system = within(faults=frozenset({"leave"}), crashed_max=crashed_max)
+    at_once: set[int] = set()
+    for seed in range(60):
+        leaves = plan_of(seed, system, nodes=nodes).faults
+        gone = [name for fault in leaves for name in fault.nodes]
+        assert len(set(gone)) == len(gone) <= (nodes - 1) // 2
+        at_once |= set(Counter(fault.at_ns for fault in leaves).values())
+    assert at_once == set(range(1, (nodes - 1) // 2 + 1))
+
+
+def test_a_kind_of_more_weight_is_in_more_storms(monkeypatch: pytest.MonkeyPatch) -> None:
+    def storms_with(kind: str) -> int:
+        return sum(kind in {fault.fault for fault in plan_of(seed).faults} for seed in range(100))
+
+    assert 5 <= storms_with("loss") <= 60
+    weighty = structs.replace(FAULTS["loss"], weight=30 * len(FAULTS))
+    monkeypatch.setattr(storm, "FAULTS", {**FAULTS, "loss": weighty})
+    assert storms_with("loss") >= 90
+
+
+def test_no_kind_is_without_weight() -> None:
+    assert all(kind.weight >= 1 for kind in FAULTS.values())
 
 
 class AlsoAfterTheHeal(toys.Adding):  # type: ignore[misc, name-defined]  # toys is imported by name
