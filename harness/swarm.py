@@ -111,7 +111,7 @@ def generate_plan(
         operations=_without(storm.gone, operations, stage, pinned=system.clients_pinned),
         faults=faults,
         forsaken=forsaken,
-        links={"*": _link(Draw(Luck(stream(seed, "swarm", "links"))), delay, storm.kinds)},
+        links={"*": _link(Draw(Luck(stream(seed, "swarm", "links"))), delay)},
         disks={"*": Disk(sync_ns=draw.logarithmic(20, 5_000) * 1_000)},
         phases=phases,
     )
@@ -136,16 +136,9 @@ def _delay(draw: Draw) -> Delay:
     return Delay(shape=shape, min_ns=mean_ns // 10, mean_ns=mean_ns, max_ns=min(DELAY_MAX_NS, 50 * mean_ns))
 
 
-def _link(draw: Draw, delay: Delay, kinds: Sequence[str]) -> Link:
-    """One in four keeps the order of sending; one in eight is narrow, or short of room, where there may be such faults."""
-    fifo, is_narrow, is_short = draw.happens(1, 4), draw.happens(1, 8), draw.happens(1, 8)
-    bytes_per_s, queue = draw.logarithmic(100_000, 10_000_000), draw.logarithmic(16, 256)
-    return Link(
-        delay=delay,
-        fifo=fifo,
-        bytes_per_s=bytes_per_s if is_narrow and "bandwidth" in kinds else 0,
-        queue=queue if is_short and "queue" in kinds else 0,
-    )
+def _link(draw: Draw, delay: Delay) -> Link:
+    """One in four keeps the order of sending. None is narrow or loses anything all along: the heal must end what hurts."""
+    return Link(delay=delay, fifo=draw.happens(1, 4))
 
 
 def _client_timeout(draw: Draw, settings: Mapping[str, Any], delay: Delay) -> int:

@@ -272,9 +272,9 @@ class RecordingOutbox:
         self.effects.append(Effect("complete", (outcome, result)))
 
     def sent(self, *kinds: type[Message]) -> list[tuple[NodeId, Message]]:
-        """The messages of these types that were sent, with their receivers, in order."""
+        """The messages of these types (of all, if none is named) that were sent, with their receivers, in order."""
         return [
             effect.arguments
             for effect in self.effects
-            if effect.name == "send" and isinstance(effect.arguments[1], kinds)
+            if effect.name == "send" and isinstance(effect.arguments[1], kinds or Message)
         ]

@@ -27,9 +27,10 @@ class _Behind(NamedTuple):
 class CatchesUp:
     """Decides whether each living member knows, within a bound, all that anybody knew to be committed at the heal.
 
-    A node knows it by `committed` or `installed`, or from a snapshot on its disk. Members are those of the last configuration that is certainly committed
-    (its index is not above a commit index); the time of a member that came later counts from then. Without `configured`,
-    all nodes of the trace are members. Who is down at the end owes nothing.
+    A node knows it by `committed` or `installed`, or from a snapshot on its disk. Members are those of the last
+    configuration by which a living node goes, if its index is not above all commit indices; without `configured`, all
+    nodes of the trace. The time of a node that joined counts from when its configuration is known to be committed. Who is
+    down at the end owes nothing.
 
     Attributes:
         bound: how long it may take.
@@ -46,9 +47,14 @@ class CatchesUp:
         if healed is None or goal is None:
             return Undecided("nothing was committed before the heal", checker="catches-up")
         since, members = _membership(evidence.trace)
-        deadline = Deadline.of(evidence, since_ns=max(healed, since), bound=self.bound, period=self.period)
         index = number(goal, "index")
-        found = [_judged(each, index, goal, deadline) for each in _living(evidence.trace, members, index)]
+        found = []
+        for each in _living(evidence.trace, members, index):
+            since_ns = healed if each.node in evidence.trace.nodes else max(healed, since)
+            deadline = Deadline.of(evidence, since_ns=since_ns, bound=self.bound, period=self.period)
+            found.append(_judged(each, index, goal, deadline))
+        if not found:
+            return Undecided("no member lives at the end", checker="catches-up")
         open_ones = [verdict for verdict in found if not isinstance(verdict, Upheld)]
         worst = [verdict for verdict in open_ones if not isinstance(verdict, Undecided)] or open_ones
         if worst:
@@ -84,7 +90,13 @@ def _membership(trace: Trace) -> tuple[int, tuple[str, ...]]:
     """Since when the last committed configuration is known, and who its members are."""
     commits = trace.of_kind("committed")
     committed = max((number(note, "index") for note in commits), default=0)
-    notes = [note for note in trace.of_kind("configured") if number(note, "index") <= committed]
+    going_by: dict[str, Note] = {}
+    for note in trace.of_kind("configured", "crash"):
+        if note.kind == "crash":
+            going_by.pop(note.node, None)
+        else:
+            going_by[note.node] = note
+    notes = [note for note in going_by.values() if number(note, "index") <= committed]
     if not notes:
         return 0, trace.nodes
     last = max(notes, key=lambda note: number(note, "index"))

@@ -20,12 +20,12 @@ STANDS: Final = "What is committed stays so: in one life of a node its commit in
 class CommitStands(SafetyProperty):
     """In one life of a node its commit index never goes back (Ongaro and Ousterhout, figure 2: it increases monotonically).
 
-    A node that starts again has forgotten how far it had come.
+    What it installs from a snapshot is committed, too. A node that starts again has forgotten how far it had come.
     """
 
     name = "commit-stands"
     looks_at = ("committed",)
-    heeds: ClassVar = frozenset({"committed", *LIFECYCLE})
+    heeds: ClassVar = frozenset({"committed", "installed", *LIFECYCLE})
 
     def __init__(self, *, nodes: Sequence[str] = ()) -> None:
         super().__init__(nodes=nodes)
@@ -33,8 +33,10 @@ class CommitStands(SafetyProperty):
 
     def observe(self, note: Note, /) -> Anomaly | None:
         """Take in a note."""
-        if note.kind != "committed":
+        if note.kind in LIFECYCLE:
             self._last.pop(note.node, None)
+            return None
+        if note.kind not in self.heeds:
             return None
         before = self._last.get(note.node)
         self._last[note.node] = note

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from upheld.checkers.consensus import CatchesUp
@@ -63,6 +63,18 @@ LEFT = GOAL + '@20 n1 configured 3 ["n1","n2"];'
         ("never, and nothing moves", GOAL, "stuck"),
         ("not yet, and nodes are still at it", GOAL + "@1900 n1 term 7", "undecided"),
         ("one is late, of another nobody knows", START + "@10 n1 committed 4 1; @1900 n3 committed 4 1", "late"),
+        ("nobody lives to know it", "@0 n1 start; n1 committed 4 1; n1 crash fault", "undecided"),
+        (
+            "a configuration that nobody alive goes by is none",
+            GOAL + '@20 n1 configured 4 ["n1","n2","n4"]; n4 start; n1 truncated 4; n1 configured 0 ["n1","n2","n3"]; '
+            "@1050 n3 committed 4 1",
+            "upheld",
+        ),
+        (
+            "who was there before has no more time because of one who joined",
+            GOAL + '@20 n1 configured 5 ["n1","n2","n3"]; @1500 n1 committed 5 1; @1590 n3 committed 4 1',
+            "late",
+        ),
         ("who is down at the end owes nothing", GOAL + "@500 n3 crash fault", "upheld"),
         (
             "who starts again has forgotten",
@@ -178,15 +190,21 @@ def expected(trace: Trace) -> str:
     before = [index for time_ms, index in commits if time_ms <= HEALED_MS]
     if not before:
         return "undecided"
-    settled: list[Any] = [
-        note.facts for note in trace.of_kind("configured") if any(index >= note.facts[0] for _, index in commits)
-    ]
-    at, members = max(settled, default=(0, CLUSTER))
-    since_ms = min(time_ms for time_ms, index in commits if index >= at)
-    end_ms = max(HEALED_MS, since_ms) + BOUND_MS
+    gone_by = [mine[-1] for node in CLUSTER if (mine := last_life(trace, node, "configured"))]
+    settled: list[Any] = [note.facts for note in gone_by if any(index >= note.facts[0] for _, index in commits)]
+    _, members = max(settled, default=(0, CLUSTER))
     living = [node for node in members if is_up(trace, node)]
-    assume(living)
+    if not living:
+        return "undecided"
+    end_ms = HEALED_MS + BOUND_MS
     return "upheld" if all(learnt(trace, node, max(before), end_ms) for node in living) else "refuted"
+
+
+def last_life(trace: Sequence[Note], node: str, kind: str) -> list[Note]:
+    """The notes of that kind that a node made since it crashed last; none where it is down."""
+    mine = [note for note in trace if note.node == node]
+    ended = max((place for place, note in enumerate(mine) if note.kind == "crash"), default=-1)
+    return [note for note in mine[ended + 1 :] if note.kind == kind]
 
 
 LIVES = {"start", "crash", "restart"}

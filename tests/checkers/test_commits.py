@@ -84,6 +84,7 @@ def test_stories_tell_who_holds_the_entry_and_whose_term_it_is_of() -> None:
         ("the same again", "n1 committed 4 1; n1 committed 4 1", "upheld"),
         ("back", "n1 committed 4 1; n1 committed 3 1", "commit-went-back"),
         ("back in a later term", "n1 committed 4 1; n1 term 2; n1 committed 3 2", "commit-went-back"),
+        ("below a snapshot", "n1 committed 3 1; n1 installed 9 1; n1 committed 4 1", "commit-went-back"),
         ("back, and onwards again", "n1 committed 4 1; n1 committed 3 1; n1 committed 5 1", "commit-went-back"),
         ("nodes are not equally far", "n1 committed 4 1; n2 committed 3 1; n1 committed 5 1", "upheld"),
         ("a new life has forgotten", "n1 committed 4 1; n1 crash fault; n1 restart; n1 committed 2 1", "undecided"),

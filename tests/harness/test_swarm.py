@@ -192,17 +192,10 @@ def test_seeds_together_reach_every_kind_of_fault_shape_and_size() -> None:
     assert max(len(kinds) for kinds in on_off) <= 7
 
 
-def test_some_links_keep_the_order_of_sending_and_few_are_narrow_or_short_of_room_where_there_may_be_such_faults() -> (
-    None
-):
+def test_some_links_keep_the_order_of_sending_and_none_goes_on_hurting_after_the_heal() -> None:
     links = [plan_of(seed).links["*"] for seed in range(400)]
     assert 60 <= sum(link.fifo for link in links) <= 140
-    assert 20 <= sum(link.bytes_per_s > 0 for link in links) <= 80
-    assert 20 <= sum(link.queue > 0 for link in links) <= 80
-    without = within(faults=frozenset(FAULTS) - {"bandwidth", "queue"})
-    for seed, link in enumerate(links[:100]):
-        plain = plan_of(seed, without).links["*"]
-        assert (plain.fifo, plain.delay, plain.bytes_per_s, plain.queue) == (link.fifo, link.delay, 0, 0)
+    assert not any(link.loss or link.duplicate or link.bytes_per_s or link.queue for link in links)
 
 
 def test_a_profile_narrows_the_kinds_and_calm_has_none() -> None:
