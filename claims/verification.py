@@ -12,9 +12,12 @@ import msgspec
 from ..checkers.verdict import Verdict, describe
 from ..harness.engines import Engine
 from ..harness.engines import engine as engine_of
+from ..harness.faults import kinds_of
 from ..harness.journal import open_journal
 from ..harness.plan import Fences, read_plan
 from ..harness.store import Store, clear_running
+from ..harness.swarm import kinds_within
+from ..harness.system import System, Variant
 from ..harness.trial import Run, run_plan
 from ..histories.errors import UsageError
 from .claim import Claim, Trials
@@ -165,6 +168,8 @@ def run_system(  # noqa: D417  # the others are those of `verify`
     judged = [claim for claim in about if isinstance(claim.by, Trials) and claim.by.system == system.name]
     if not judged:
         raise UsageError(f"nothing is said about {system.name} {variant}, so no run of it can be judged")
+    if faults and not beyond_budget:
+        _require_room(system, system.variant(variant, mutants), faults)
     groups = run_groups(
         judged,
         docket,
@@ -220,6 +225,19 @@ def replay(path: Path, *, docket: Docket, store: Store | None = None) -> Replaye
         told = [{"claim": name, **describe(verdict)} for name, verdict in verdicts.items()]
         store.keep(f"replay-{run.digest[:12]}", run, told)
     return Replayed(run=run, results=rows, verdicts=verdicts, digest=run.digest, expected=plan.expect.digest)
+
+
+def _require_room(system: System, variant: Variant, faults: str) -> None:
+    """Some of the faults that were asked for must be within the budget.
+
+    Raises:
+        UsageError: none is.
+    """
+    asked = kinds_of(faults)
+    if asked and not kinds_within(system.budget, variant, faults, beyond_budget=False):
+        raise UsageError(
+            f"{system.name} does not declare to survive {', '.join(asked)}; --beyond-budget does it nevertheless"
+        )
 
 
 def _about(claims: Sequence[Claim], variant: str, docket: Docket) -> list[Claim]:

@@ -95,7 +95,8 @@ def run_plan(
             history=HistoryBuilder() if history is None else history,
         )
         world.run()
-    evidence = Evidence(world.history.build(header=header_of(plan)), Trace(world.notes, nodes=plan.node_ids))
+    header = header_of(msgspec.structs.replace(plan, settings=world.settings))
+    evidence = Evidence(world.history.build(header=header), Trace(world.notes, nodes=plan.node_ids))
     return Run(
         plan=plan,
         evidence=evidence,

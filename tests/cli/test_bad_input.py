@@ -71,6 +71,10 @@ MISUSES = {
     "a plan that is not there": (["replay", "plan.json"], "plan.json: cannot read the plan"),
     "a plan that is none": (["replay", "stale.txt"], "not a plan"),
     "a run that is not there": (["show", "raft-kv/7"], "there is no such file"),
+    "faults that a system does not survive": (
+        ["run", "raft-kv", "--faults", "rot"],
+        "--beyond-budget does it nevertheless",
+    ),
     "a system that is not there": (["run", "raft-vk"], "did you mean raft-kv"),
     "a claim that is not there": (["verify", "raft.linearisable"], "did you mean raft.linearizable"),
     "a variant that is none": (["verify", "--variant", "ideal"], "there is reference, as-written"),

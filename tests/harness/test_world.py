@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -442,6 +443,13 @@ def test_the_header_tells_judges_what_bounds_are_made_of() -> None:
     assert header.system == "toy"
     assert header.extra["client_timeout_ns"] == 200 * MS
     assert header.extra["settings"]["period_ns"] == 5  # type: ignore[index, call-overload]  # settings are a Map
+
+
+def test_the_header_tells_settings_that_the_plan_leaves_to_the_system() -> None:
+    variant = replace(COUNTERS.variants["reference"], settings={"period_ns": 7, "patience": 2})
+    system = replace(COUNTERS, variants={"reference": variant})
+    header = run_plan(plan_of(settings={"period_ns": 5}), system).evidence.history.header
+    assert header.extra["settings"] == Map({"period_ns": 5, "patience": 2})
 
 
 @pytest.mark.parametrize(
