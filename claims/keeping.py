@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +24,9 @@ from ..histories.history import History
 from .groups import run_groups
 from .registry import Docket, load
 from .zoo import SEEDS_MAX, STARTS, Report, Search, groups_of, mutations, refutable, work_off
+
+OTHERS_MAX: Final = 200
+"""How many seeds a claim may take that another variant refutes, or does not: nobody has said that it must."""
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -74,7 +78,8 @@ def expected(known: Docket, system: str, seeds_max: int = SEEDS_MAX) -> Iterator
                 yield "+".join(mutation.names), Search(groups_of(known, system, mutation.names), seeds_max)
         else:
             for claim in refutable(known, system, variant):
-                yield f"{variant}-{claim.id}", Search(tuple(run_groups([claim], known, variant)), seeds_max)
+                groups = tuple(run_groups([claim], known, variant))
+                yield f"{variant}-{claim.id}", Search(groups, min(seeds_max, OTHERS_MAX))
 
 
 def keep(
@@ -108,15 +113,17 @@ def keep(
             key = f"{system} {name}"
             paths[key] = corpus / system / "refuted" / f"{name}.plan.json"
             jobs.append(Job(key, Keeping(search), STARTS[:1]))
-    results = work_off(engine, jobs, report)
-    written = []
-    for key, path in paths.items():
-        files = results[key][STARTS[0]]
+    found = set()
+
+    def write(key: str, files: Files | None) -> None:
         if files is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, files.plan)
-            write_atomically(history_beside(path), files.history)
-            written.append(path)
+            paths[key].parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(paths[key], files.plan)
+            write_atomically(history_beside(paths[key]), files.history)
+            found.add(key)
+
+    work_off(engine, jobs, report, write)
+    written = [path for key, path in paths.items() if key in found]
     before = {path for system in systems for path in (corpus / system).rglob("*.plan.json")}
     return written, sorted(before - set(written))
 

@@ -205,8 +205,10 @@ def calibrate(
     ]
 
 
-def work_off(engine: Engine, jobs: Sequence[Job], report: Report) -> dict[str, dict[int, Any]]:
-    """The results of jobs, by key and seed.
+def work_off(
+    engine: Engine, jobs: Sequence[Job], report: Report, take: Callable[[str, Any], None] = lambda _key, _result: None
+) -> dict[str, dict[int, Any]]:
+    """The results of jobs, by key and seed; `take` gets each with its key as it comes.
 
     Raises:
         RuntimeError: one killed its worker, or hung.
@@ -218,6 +220,7 @@ def work_off(engine: Engine, jobs: Sequence[Job], report: Report) -> dict[str, d
         if done.lost:
             raise RuntimeError(f"{done.key}, from seed {done.seed} on: {done.lost}")
         results.setdefault(done.key, {})[done.seed] = done.result
+        take(done.key, done.result)
         report(done.key)
     return results
 
