@@ -285,7 +285,7 @@ def uncounted_commit(trace: Trace) -> bool:
 
 def commit_goes_back(trace: Trace) -> bool:
     commits: list[tuple[int, str, Any]] = [
-        (place, note.node, note.facts[0]) for place, note in enumerate(trace) if note.kind == "committed"
+        (place, note.node, note.facts[0]) for place, note in enumerate(trace) if note.kind in {"committed", "installed"}
     ]
     return any(
         a == b and index < had and lived_through(trace, a, at, to)
@@ -468,7 +468,7 @@ PROPERTIES: list[tuple[SafetyProperty, Definition, st.SearchStrategy[Trace]]] = 
     (LogMatching(), logs_differ, traces(*LOG, *SNAPSHOTS, notes_max=9)),
     (LeaderCompleteness(), leader_lacks, traces("leads", "leads", "term", "committed", *LOG, *SNAPSHOTS, notes_max=16)),
     (CommitByQuorum(), uncounted_commit, traces(*COMMITTING, "installed", "configured", notes_max=14, orderly=True)),
-    (CommitStands(), commit_goes_back, traces(*["committed"] * 4, "crash", "restart", notes_max=8)),
+    (CommitStands(), commit_goes_back, traces(*["committed"] * 3, "installed", "crash", "restart", notes_max=8)),
     (StateMachineSafety(), two_commands, traces("applied", "crash", notes_max=5)),
     (AppliesInOrder(), out_of_order, traces(*APPLYING, notes_max=8)),
     (Agreement(), two_decisions, traces(*DECIDING, notes_max=12)),

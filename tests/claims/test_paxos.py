@@ -32,7 +32,7 @@ KILLERS: Mapping[str, tuple[str, ...]] = {
     "paxos.one_answer": ("answers-before-decided",),
     "paxos.one_value_per_ballot": ("ballots-collide",),
     "paxos.chosen_by_quorum": ("minority-decides",),
-    "paxos.chosen_stays": ("smallest-accepted-value", "counts-a-stale-promise"),
+    "paxos.chosen_stays": ("smallest-accepted-value",),
     "paxos.terminates": ("no-retransmission",),
     "multipaxos.agreement": ("ignores-accepted-value",),
     "multipaxos.promises_kept": ("accepts-below-promise", "promise-not-persisted"),
@@ -47,6 +47,7 @@ KILLERS: Mapping[str, tuple[str, ...]] = {
 RARE: Mapping[str, str] = {
     "leader-reads-without-quorum": "multipaxos.linearizable",
     "smallest-accepted-value": "multipaxos.chosen_stays",
+    "counts-a-stale-promise": "paxos.chosen_stays",
 }
 """What takes hundreds of seeds."""
 
