@@ -98,7 +98,6 @@ def test_stories_tell_who_holds_the_entry_and_whose_term_it_is_of() -> None:
             "n1 committed 4 1; n2 crash fault; n2 restart; n1 committed 3 1",
             "commit-went-back",
         ),
-        ("what is installed is committed", "n1 installed 4 1; n1 committed 3 1", "commit-went-back"),
         ("an older snapshot takes it back", "n1 committed 4 1; n1 installed 3 1", "commit-went-back"),
         ("a snapshot takes onwards", "n1 committed 3 1; n1 installed 4 1; n1 committed 5 1", "upheld"),
         ("what is compacted is no commit", "n1 committed 4 1; n1 compacted 3 1", "undecided"),
