@@ -68,7 +68,7 @@ class Worker:
             shared.flush()
             serving = f"from {__name__} import serve; serve({theirs.fileno()}, {shared.fileno()}, {memory_max})"
             process = subprocess.Popen(  # noqa: S603  # our own interpreter
-                [sys.executable, "-P", "-c", serving],
+                [sys.executable, "-u", "-P", "-c", serving],
                 env={**os.environ, **SINGLE_THREADED, **pinned},
                 pass_fds=[theirs.fileno(), shared.fileno()],
                 stdin=subprocess.DEVNULL,
