@@ -74,7 +74,7 @@ class Inquiry:
         kept = [
             self._exhausting(group, Plans(group, plans), range(len(plans)))
             for group in groups
-            if (plans := corpus[group.system])
+            if (plans := tuple(plan for plan in corpus[group.system] if _concerns(plan, group)))
         ]
         self._proceedings.hold(kept, self._minimise)
         refuted = {(course.group.name, claim) for course in kept for claim in course.found}
@@ -235,6 +235,11 @@ def _check_first(courses: Sequence[Course], digests: Mapping[str, str], journal:
 def _corpus(system: str) -> tuple[Plan, ...]:
     """The plans that were kept of failures of this system, by name."""
     return tuple(read_plan(path) for path in sorted((CORPUS / system).rglob("*.plan.json")))
+
+
+def _concerns(plan: Plan, group: RunGroup) -> bool:
+    """Whether a kept plan is run again for a group: for the reference all are, for another variant its own, which it can run."""
+    return group.variant in {"reference", plan.variant}
 
 
 def with_premises(claims: Sequence[Claim], docket: Docket) -> list[Claim]:
