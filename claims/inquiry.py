@@ -238,8 +238,11 @@ def _corpus(system: str) -> tuple[Plan, ...]:
 
 
 def _concerns(plan: Plan, group: RunGroup) -> bool:
-    """Whether a kept plan is run again for a group: for the reference all are, for another variant its own, which it can run."""
-    return group.variant in {"reference", plan.variant}
+    """Whether a kept plan is run again for a group: its own variant's, and for the reference those of all variants.
+
+    A plan that was made minimal for a mutant may end before a sound system has recovered: it belongs to the mutant alone.
+    """
+    return not plan.mutants and group.variant in {"reference", plan.variant}
 
 
 def with_premises(claims: Sequence[Claim], docket: Docket) -> list[Claim]:
