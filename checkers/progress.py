@@ -30,10 +30,10 @@ def heal_ns(history: History) -> int | None:
 
 
 def ended_ns(evidence: Evidence) -> int:
-    """The last time of which the evidence knows anything."""
+    """The last time at which a client saw or a node did anything: the same whether messages were noted or not."""
     times = evidence.history.columns.time
     last_event = int(times.max()) if len(times) else 0
-    return max(last_event, evidence.trace[-1].time if evidence.trace else 0, 0)
+    return max(last_event, _last_change_ns(evidence.trace))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -205,7 +206,8 @@ class Inquiry:
 
     def _minimise_kind(self, course: Course, claim: str, kind: str) -> None:
         """Make the first failure of that kind minimal."""
-        work = Minimising(course.plans, claim, kind, self._store)
+        unwatched = Plans(replace(course.group, store=None), course.plans.kept)  # many runs, and only the last is kept
+        work = Minimising(unwatched, claim, kind, self._store)
         minimal = self._minimal.setdefault((course.group.name, claim), {})
         key = f"making {kind} of {claim} of {course.group.name} minimal"
         number = course.campaign.tallies[claim].failures[kind]

@@ -13,7 +13,7 @@ from ...histories.evidence import Evidence
 from ...histories.trace import LIFECYCLE, Note, Trace
 from ..cuts import Cut, cuts
 from ..monitor import milliseconds, number, quote
-from ..progress import Bound, heal_ns, nanoseconds
+from ..progress import Bound, ended_ns, heal_ns, nanoseconds
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 METHOD: Final = "times within the storm"
@@ -64,7 +64,7 @@ class LedThroughCuts:
         if not found:
             reason = "nothing to judge: no partition lasted for long enough and left a majority connected"
             return Undecided(reason, checker=self.name)
-        reigns = list(_reigns(evidence.trace))
+        reigns = list(_reigns(evidence.trace, ended_ns(evidence)))
         for cut, majority in found:
             in_touch = [reign for reign in reigns if cut.is_in_touch(reign.leads.node, nodes)]
             longest = max((reign.within(cut) for reign in in_touch), default=0)
@@ -79,7 +79,7 @@ def _has_crash(trace: Trace, cut: Cut) -> bool:
     return any(note.kind == "crash" and cut.begin_ns <= note.time <= cut.end_ns for note in trace)
 
 
-def _reigns(trace: Trace) -> Iterator[Reign]:
+def _reigns(trace: Trace, ended_ns: int) -> Iterator[Reign]:
     leads: Note | None = None
     for note in trace:
         if leads is not None and _ends(note, leads):
@@ -88,7 +88,7 @@ def _reigns(trace: Trace) -> Iterator[Reign]:
         if note.kind == "leads" and (leads is None or number(note, "term") > number(leads, "term")):
             leads = note
     if leads is not None:
-        yield Reign(leads, trace[-1].time)
+        yield Reign(leads, ended_ns)
 
 
 def _ends(note: Note, leads: Note) -> bool:

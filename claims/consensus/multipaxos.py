@@ -19,8 +19,6 @@ from ...checkers.progress import Progress
 from ...checkers.verdict import Judge, on_history
 from ...harness.system import System, Variant
 from ...harness.workloads import KeyValue
-from ...histories.event import Operation
-from ...histories.evidence import Evidence
 from ...impl.consensus.client import StoreClient
 from ...impl.consensus.paxos.multi import MultiPaxos
 from ...impl.consensus.paxos.multi_mutants import MUTANTS
@@ -31,6 +29,7 @@ from .paxos import BUDGET, crashes_of_acceptors
 from .risks import (
     consensus_bound_ns,
     crashes_after_acknowledgement,
+    is_owed_an_answer,
     leader_changes,
     longest_election_ns,
     retried_writes,
@@ -76,11 +75,6 @@ SYSTEM: Final = System(
 def trials(judge: Judge) -> Trials:
     """All claims about Multi-Paxos share their runs."""
     return Trials(system="multipaxos", workload="key-value", faults="storm", judge=judge)
-
-
-def is_owed_an_answer(operation: Operation, _evidence: Evidence) -> bool:
-    """Whoever is refused because its session has expired has been answered."""
-    return operation.error != "session expired"
 
 
 GUIDE: Final = "guide, 2, takeaways: 'both ensure safety and liveness'"

@@ -33,7 +33,6 @@ from ...harness.faults import FAULTS
 from ...harness.system import Budget, System, Variant
 from ...harness.workloads import KeyValue
 from ...histories.event import Operation
-from ...histories.evidence import Evidence
 from ...impl.consensus.client import StoreClient
 from ...impl.consensus.raft.as_written import CallingClient, DistributedKVStore
 from ...impl.consensus.raft.mutants import MASKS, MUTANTS
@@ -50,6 +49,7 @@ from .risks import (
     elections,
     elections_after_commit,
     installed_snapshots,
+    is_owed_an_answer,
     leader_changes,
     leader_crashes,
     longest_election_ns,
@@ -145,11 +145,6 @@ HASTY: Final = {"election_min_ns": 10 * MS, "election_max_ns": 20 * MS, "heartbe
 def is_write(operation: Operation) -> bool:
     """Only a write needs a decision."""
     return operation.action in WRITES
-
-
-def is_owed_an_answer(operation: Operation, _evidence: Evidence) -> bool:
-    """Whoever is refused because its session has expired has been answered."""
-    return operation.error != "session expired"
 
 
 GUIDE: Final = "guide, 2, Consensus Algorithms"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...histories.history import History
 from ...histories.trace import Note
@@ -102,6 +103,11 @@ def _with_leader(evidence: Evidence) -> Iterator[tuple[Note, str]]:
 
 
 # --- bounds
+
+
+def is_owed_an_answer(operation: Operation, _evidence: Evidence) -> bool:
+    """Whoever is refused because its session has expired has been answered."""
+    return operation.error != "session expired"
 
 
 def longest_election_ns(evidence: Evidence) -> int:

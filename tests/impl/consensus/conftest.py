@@ -1,4 +1,4 @@
-"""The module that the tests of consensus share, importable by name."""
+"""The modules that the tests of consensus share, importable by name."""
 
 import sys
 from pathlib import Path

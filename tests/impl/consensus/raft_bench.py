@@ -1,16 +1,18 @@
-"""Raft nodes on a test bench: fixed luck, no clock, and disks that a test may fill."""
+"""Raft nodes on a test bench: with disks that a test may fill."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
 from upheld.impl.consensus.messages import Command
 from upheld.impl.consensus.raft.messages import Ballot, Entry, PreVote, Vote
 from upheld.impl.consensus.raft.reference import Raft
-from upheld.impl.node import Context, Key, Message, NodeId, RecordingOutbox
+from upheld.impl.node import Context, Key, NodeId, RecordingOutbox
 
-T = TypeVar("T")
+bench = import_module("bench")
+names, notes, timed_out, told = bench.names, bench.notes, bench.timed_out, bench.told
 
 SETTINGS: Mapping[str, Any] = {
     "election_min_ns": 150,
@@ -21,35 +23,9 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-class NoLuck:
-    """Dice that always show the lowest side."""
-
-    def random(self) -> float:
-        return 0.0
-
-    def below(self, n: int, /) -> int:
-        return 0
-
-    def choice(self, options: Sequence[T], /) -> T:
-        return options[0]
-
-    def shuffled(self, options: Sequence[T], /) -> list[T]:
-        return list(options)
-
-
-class Standstill:
-    """Clocks that stand still."""
-
-    def wall_ns(self) -> int:
-        return 0
-
-    def monotonic_ns(self) -> int:
-        return 0
-
-
 def context(name: str = "n1", nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings: Any) -> Context:
-    peers = tuple(f"n{number}" for number in range(1, nodes + 1))
-    return Context(name, peers, Standstill(), NoLuck(), stored or {}, frozenset(), {**SETTINGS, **settings})
+    made: Context = bench.context(name, nodes, stored, {**SETTINGS, **settings})
+    return made
 
 
 def put(key: str, value: int, *, client: str = "c0", msg_id: int = 1) -> Command:
@@ -89,28 +65,3 @@ def elected(nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings:
         raft.on_message(peer, Vote(raft.term, True), RecordingOutbox())
     assert raft.role == "leader"
     return raft
-
-
-def told(raft: Raft, sender: NodeId, *messages: Message) -> RecordingOutbox:
-    """What the node does when these messages arrive."""
-    out = RecordingOutbox()
-    for message in messages:
-        raft.on_message(sender, message, out)
-    return out
-
-
-def timed_out(raft: Raft, name: str) -> RecordingOutbox:
-    """What the node does when this timer runs out."""
-    out = RecordingOutbox()
-    raft.on_timer(name, out)
-    return out
-
-
-def names(out: RecordingOutbox) -> list[str]:
-    """The effects in order, by name; a note by its kind."""
-    return [f"note {effect.arguments[0]}" if effect.name == "note" else effect.name for effect in out.effects]
-
-
-def notes(out: RecordingOutbox, kind: str) -> list[tuple[Any, ...]]:
-    """The facts of each note of this kind."""
-    return [effect.arguments[1:] for effect in out.effects if effect.name == "note" and effect.arguments[0] == kind]

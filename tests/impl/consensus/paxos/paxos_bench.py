@@ -1,16 +1,19 @@
-"""Paxos nodes on a test bench: fixed luck, and a disk that keeps what was synced."""
+"""Paxos nodes on a test bench: with a disk that keeps what was synced."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, TypeVar
 
 from upheld.impl.consensus.paxos.multi import MultiPaxos
 from upheld.impl.consensus.paxos.reference import Paxos
-from upheld.impl.node import Context, Key, Message, NodeId, RecordingOutbox
+from upheld.impl.node import Context, Key, RecordingOutbox
 
-T = TypeVar("T")
 N = TypeVar("N", Paxos, MultiPaxos)
+
+bench = import_module("bench")
+notes, timed_out, told = bench.notes, bench.timed_out, bench.told
 
 SETTINGS: Mapping[str, Any] = {
     "retransmit_ns": 20,
@@ -25,50 +28,9 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-class NoLuck:
-    """Dice that always show the lowest side."""
-
-    def random(self) -> float:
-        return 0.0
-
-    def below(self, n: int, /) -> int:
-        return 0
-
-    def choice(self, options: Sequence[T], /) -> T:
-        return options[0]
-
-    def shuffled(self, options: Sequence[T], /) -> list[T]:
-        return list(options)
-
-
-class Standstill:
-    """Clocks that stand still."""
-
-    def wall_ns(self) -> int:
-        return 0
-
-    def monotonic_ns(self) -> int:
-        return 0
-
-
 def context(name: str = "n1", nodes: int = 3, stored: Mapping[Key, Any] | None = None, **settings: Any) -> Context:
-    peers = tuple(f"n{number}" for number in range(1, nodes + 1))
-    return Context(name, peers, Standstill(), NoLuck(), stored or {}, frozenset(), {**SETTINGS, **settings})
-
-
-def told(node: Paxos | MultiPaxos, sender: NodeId, *messages: Message) -> RecordingOutbox:
-    """What the node does when these messages arrive."""
-    out = RecordingOutbox()
-    for message in messages:
-        node.on_message(sender, message, out)
-    return out
-
-
-def timed_out(node: Paxos | MultiPaxos, name: str) -> RecordingOutbox:
-    """What the node does when this timer runs out."""
-    out = RecordingOutbox()
-    node.on_timer(name, out)
-    return out
+    made: Context = bench.context(name, nodes, stored, {**SETTINGS, **settings})
+    return made
 
 
 def synced(stored: Mapping[Key, Any], out: RecordingOutbox) -> dict[Key, Any]:
@@ -102,8 +64,3 @@ def names(out: RecordingOutbox) -> list[str]:
             case name:
                 shown.append(name)
     return shown
-
-
-def notes(out: RecordingOutbox, kind: str) -> list[tuple[Any, ...]]:
-    """The facts of each note of this kind."""
-    return [effect.arguments[1:] for effect in out.effects if effect.name == "note" and effect.arguments[0] == kind]
