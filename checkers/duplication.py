@@ -131,7 +131,9 @@ class TokensOnce:
                 return Refuted(_read_twice(tokens[twice], read), checker=self.name, operations=len(operations))
         told = {"tokens": len(tokens), "judged": judged}
         if not judged:
-            return Undecided("nothing to judge: no read shows a token", checker=self.name, evidence=told)
+            return Undecided(
+                "nothing to judge: no read shows a token", is_vacuous=True, checker=self.name, evidence=told
+            )
         return Upheld(checker=self.name, operations=len(operations), evidence=told)
 
 

@@ -79,7 +79,7 @@ class SafetyProperty(ABC):
             return Refuted(told, checker=self.name, method=method, evidence=evidence)
         if not monitor.judged:
             reason = f"nothing to judge: too few notes of {', '.join(self.looks_at)} in this trace"
-            return Undecided(reason, checker=self.name, method=method, evidence=evidence)
+            return Undecided(reason, is_vacuous=True, checker=self.name, method=method, evidence=evidence)
         return Upheld(checker=self.name, method=method, evidence=evidence)
 
     def __call__(self, evidence: Evidence, /) -> Verdict:

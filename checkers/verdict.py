@@ -66,9 +66,13 @@ class Refuted(Finding):
 
 @dataclass(frozen=True, slots=True)
 class Undecided(Finding):
-    """Nobody knows; `reason` says what ran out or what does not apply. It is never a pass."""
+    """Nobody knows; `reason` says what ran out or what does not apply. It is never a pass.
+
+    `is_vacuous`: nothing happened that could have refuted it.
+    """
 
     reason: str
+    is_vacuous: bool = False
 
 
 Verdict: TypeAlias = Upheld | Refuted | Undecided
@@ -156,27 +160,38 @@ def on_trace(checker: TraceChecker) -> Judge:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """The conjunction of several judges: the first refutation refutes, then the first doubt leaves it open."""
+    """The conjunction of several judges: the first refutation refutes, then the first doubt leaves it open.
+
+    A judge for whom nothing happened that could have refuted is no doubt, and is named, as long as another one had
+    something to judge.
+    """
 
     judges: tuple[Judge, ...]
 
     def __call__(self, evidence: Evidence, /) -> Verdict:
-        """Refuted or Undecided as one of the judges says; Upheld where all of them do."""
+        """Refuted or Undecided as one of the judges says; Upheld where all of them do that had something to judge."""
         doubt: Undecided | None = None
         upheld: list[Upheld] = []
+        vacuous: list[Undecided] = []
         for judge in self.judges:
             match judge(evidence):
                 case Refuted() as refuted:
                     return refuted
+                case Undecided(is_vacuous=True) as undecided:
+                    vacuous.append(undecided)
                 case Undecided() as undecided:
                     doubt = undecided if doubt is None else doubt
                 case verdict:
                     upheld.append(verdict)
+        if doubt is None and not upheld:
+            doubt = next(iter(vacuous), None)
         if doubt is not None:
             return replace(doubt, reason=f"{doubt.checker}: {doubt.reason}")
         told = {verdict.checker: dict(verdict.evidence) for verdict in upheld}
         operations = max((verdict.operations for verdict in upheld), default=0)
-        return Upheld(checker="all-of", method="one judge after the other", operations=operations, evidence=told)
+        notes = tuple(f"{verdict.checker}: {verdict.reason}" for verdict in vacuous)
+        method = "one judge after the other"
+        return Upheld(checker="all-of", method=method, operations=operations, evidence=told, notes=notes)
 
 
 def all_of(*judges: Judge) -> Judge:
