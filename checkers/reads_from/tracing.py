@@ -1,111 +1,32 @@
-"""Who read from whom: a history of reads and writes, as the judges of causality, sessions and staleness see it.
-
-A transaction is a list of reads and writes; a single operation is a transaction of one. Every read is traced to the write
-whose value it returned, and that needs unique values: where one of two writes may have been read, whatever rests on this
-does not apply, and nobody guesses.
-
-What became of a transaction that nobody completed is not searched for. It is *promoted* where somebody saw one of its
-writes, since then it certainly took effect; otherwise it is left out, since nothing depends on it, and a history without
-it is allowed by whatever allows it. A promoted one may have taken effect after all that its session did next, so it comes
-before nothing by the order of its session or by real time; others do come before it.
-"""
+"""Every read traced to its write, one operation after the other, and all that can be said of those that have none."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..histories.columns import ABSENT, CODES, Table
-from ..histories.errors import MalformedHistory
-from ..histories.event import Kind, Missing, Operation
-from ..histories.history import History
-from ..histories.pairing import operations
-from ..histories.values import Value, to_json
-
-INITIAL: Final = -1
-"""The source of a read that returned what was there at first."""
-NEVER: Final = int(np.iinfo(np.int64).max)
-
-Numbers: TypeAlias = npt.NDArray[np.int64]
-OddKind: TypeAlias = Literal["thin-air", "aborted", "intermediate", "internal", "future"]
-Outside: TypeAlias = Literal["nothing", "start", "anything"]
-
-READS: Final = frozenset({"read", "get"})
-WRITES: Final = frozenset({"write", "put"})
-
-
-class NotApplicable(Exception):
-    """Nobody can say who read from whom; `operations` are those that make it so."""
-
-    def __init__(self, reason: str, operations: tuple[Operation, ...] = ()) -> None:
-        super().__init__(reason)
-        self.operations = operations
-
-
-class Oddity(NamedTuple):
-    """A read that no write of another transaction explains.
-
-    Attributes:
-        kind: `thin-air` (nobody wrote it), `aborted` (by an operation that failed), `intermediate` (overwritten by its own
-            transaction), `internal` (not what the reader itself had written before) or `future` (what it wrote later).
-        reader: the transaction whose read it is.
-        key, value: what was read.
-        writer: the operation that wrote it, where one did.
-    """
-
-    kind: OddKind
-    reader: int
-    key: Value
-    value: Value
-    writer: Operation | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ReadsFrom:
-    """A history of reads and writes; transactions are numbered in the order in which they began.
-
-    Values that came from outside (see `reads_from`) are writes of transactions of their own, which come after all others
-    and are no operations; each is in a session of its own, and comes before nothing and after nothing.
-
-    Attributes:
-        history: where it comes from.
-        numbers: of each transaction, its number among the operations of the history; -1 for one from outside.
-        sessions: the names of sessions, None for those from outside; `session` is the number of each transaction's.
-        position: of each transaction, its place in its session, from 0.
-        is_definite: whether it completed; otherwise it was promoted, or came from outside.
-        began, ended: its places in real-time order; `ended` is NEVER for one that is not definite.
-        keys: what key numbers stand for.
-        writes: rows (transaction, key): what it wrote in the end, each key once.
-        reads: rows (transaction, key, source): what it read of others, in its order; a source is a transaction or INITIAL.
-        oddities: reads that no write of another transaction explains; they are not among `reads`.
-        started_as: what keys must have held at first, where that was left open and somebody read it.
-    """
-
-    history: History
-    numbers: Numbers
-    sessions: Sequence[Value]
-    session: Numbers
-    position: Numbers
-    is_definite: npt.NDArray[np.bool_]
-    began: Numbers
-    ended: Numbers
-    keys: Sequence[Value]
-    writes: Numbers
-    reads: Numbers
-    oddities: tuple[Oddity, ...] = ()
-    started_as: tuple[tuple[Value, Value], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def operation(self, transaction: int) -> Operation:
-        """The operation that a transaction is; not for one from outside."""
-        return _operation(self.history, int(self.numbers[transaction]))
+from ...histories.columns import ABSENT, CODES, Table
+from ...histories.errors import MalformedHistory
+from ...histories.event import Kind, Missing, Operation
+from ...histories.history import History
+from ...histories.values import Value, to_json
+from .columns import trace_columns
+from .traced import (
+    INITIAL,
+    NEVER,
+    READS,
+    WRITES,
+    NotApplicable,
+    Numbers,
+    Oddity,
+    OddKind,
+    Outside,
+    ReadsFrom,
+    operation_at,
+)
 
 
 def reads_from(history: History, *, outside: Outside = "nothing") -> ReadsFrom:
@@ -122,6 +43,12 @@ def reads_from(history: History, *, outside: Outside = "nothing") -> ReadsFrom:
             wrote, or one wrote and that was there at first, too; a cas that was refused.
         MalformedHistory: it is no history, or a transaction is no list of reads and writes.
     """
+    found = trace_columns(history, outside)
+    return trace_operations(history, outside) if found is None else found
+
+
+def trace_operations(history: History, outside: Outside) -> ReadsFrom:
+    """What `reads_from` finds, one operation after the other: the definition, and the way for all that is not plain."""
     return _Tracing(history, outside).result()
 
 
@@ -143,7 +70,7 @@ class Transaction(NamedTuple):
 
 
 class _Tracing:
-    """One history, traced."""
+    """One history, traced operation by operation."""
 
     def __init__(self, history: History, outside: Outside) -> None:
         self.history, self.outside = history, outside
@@ -353,17 +280,11 @@ class _Tracing:
         return None if code == ABSENT else self.table.values[code]
 
     def _operation(self, number: int) -> Operation:
-        return _operation(self.history, number)
+        return operation_at(self.history, number)
 
     def _malformed(self, number: int, what: str) -> MalformedHistory:
         row = int(self.history.pairing.invocation[number])
         return MalformedHistory(what, field="value", **self.history.where(int(self.history.columns.index[row])))
-
-
-def _operation(history: History, number: int) -> Operation:
-    chosen = np.zeros(len(history.pairing), dtype=np.bool_)
-    chosen[number] = True
-    return operations(history.columns, history.pairing.take(chosen))[0]
 
 
 def _positions(session: Sequence[int]) -> Iterator[int]:
