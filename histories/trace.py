@@ -46,6 +46,9 @@ FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "arrived": ("message",),
     "delivered": ("message",),
     "shown": ("message",),
+    # replicas of data types
+    "merged": ("updates",),
+    "state": ("digest", "fields"),
 }
 """The names of a note's facts, by kind. A test holds the notes of every system against it.
 
@@ -65,6 +68,9 @@ that order; the first two are noted when they are durable. A decree alone is slo
 `arrived` is a copy of it reaching another node, new or not; `delivered` is the moment when that node takes it in; and
 `shown` when a reader can see it, at its own node too, from then until the node crashes. A node that restarts notes all
 three again for what it got back from its disk, word for word; that is no second message.
+`merged` names the ids of updates that a replica's state has taken in, its own too, one by one or those of another state that
+was merged into it; what it had already may be named again, and a replica that restarts names what it got back. `state` is
+the state as it stands then: a digest that is equal where states are, and any of its fields by name, for people.
 """
 
 

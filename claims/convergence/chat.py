@@ -10,7 +10,7 @@ from ...checkers.causality.clocks import ClockCondition
 from ...checkers.causality.delivery import CausallyDelivered
 from ...checkers.causality.total_order import OneOrder
 from ...checkers.convergence import DuplicateFree
-from ...checkers.eventual import Delivered, missing_at_heal
+from ...checkers.convergence.eventual import Delivered, missing_at_heal
 from ...checkers.verdict import Judge, Verdict, on_history, on_trace
 from ...harness.plan import PlannedOperation
 from ...harness.swarm import DELAY_MAX_NS

@@ -45,8 +45,10 @@ ANOMALIES: Final[Mapping[str, AnomalyKind]] = {
         AnomalyKind("future-read", "r reads w, and r rb w", "a read returns what was written after it had ended"),
         AnomalyKind("zone-overlap", "two clusters of operations on x each end before the other can begin", "operations on a register fit into no order of its values"),
         # convergence
-        AnomalyKind("missing-update", "an acknowledged update is in no final read of some replica", "an update does not reach everybody"),
+        AnomalyKind("missing-update", "a final read does not show an acknowledged update", "an update does not reach everybody"),
         AnomalyKind("divergent-finals", "two final reads differ", "replicas disagree at the end"),
+        AnomalyKind("phantom", "r shows an element that nobody had begun to add", "an element comes from nowhere"),
+        AnomalyKind("duplicate", "r shows an element more often than it was added", "an update takes effect twice"),
         AnomalyKind("divergent-states", "the same updates, and another state", "replicas that have the same updates differ"),
         # isolation (Adya, "Weak Consistency", 1999, chapter 3, and later work)
         AnomalyKind("G0", "ww cycle", "two transactions overwrite each other"),

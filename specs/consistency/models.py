@@ -61,10 +61,11 @@ class Consistency(msgspec.Struct, frozen=True, kw_only=True):
 CONVERGENCE: Final = (
     Consistency(
         id="eventual.visibility",
-        words="every acknowledged update reaches every replica, and in the end all replicas read the same",
+        words="every acknowledged update reaches every replica, in the end all read the same, and nothing but what was added",
         axioms=("eventual-visibility",),
-        refuted_by=("missing-update", "divergent-finals"),
-        cost="O(n)",
+        refuted_by=("missing-update", "divergent-finals", "phantom", "duplicate"),
+        judge="convergence.decision",
+        cost="O(n), for reads of n elements altogether",
         assumes=(QUIET,),
         source=f"{BURCKHARDT}, 5.1",
     ),
@@ -74,6 +75,7 @@ CONVERGENCE: Final = (
         axioms=("strong-convergence",),
         implies=("eventual.visibility",),
         refuted_by=("divergent-states",),
+        judge="convergence.decision",
         cost="O(n)",
         assumes=(QUIET, STATES),
         source="Shapiro, Preguica, Baquero and Zawirski, Conflict-Free Replicated Data Types, 2011",

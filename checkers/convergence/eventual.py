@@ -11,12 +11,12 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..histories.event import Kind, Operation
-from ..histories.evidence import Evidence
-from ..histories.trace import LIFECYCLE, Note, Trace
-from ..histories.values import identity, to_json
-from .causality.tell import ms, tell
-from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
+from ...histories.event import Kind, Operation
+from ...histories.evidence import Evidence
+from ...histories.trace import LIFECYCLE, Note, Trace
+from ...histories.values import identity, to_json
+from ..causality.tell import ms, tell
+from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 CHANGES: Final = (*LIFECYCLE, "posted", "delivered", "shown")
 """Notes of a change of what a node holds or shows."""

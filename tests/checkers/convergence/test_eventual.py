@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upheld.checkers.eventual import Delivered, missing_at_heal
+from upheld.checkers.convergence.eventual import Delivered, missing_at_heal
 from upheld.checkers.verdict import Refuted, Undecided, Upheld, Verdict
 from upheld.histories.event import Event, Kind
 from upheld.histories.evidence import Evidence

@@ -40,8 +40,8 @@ def judged(checker: Checker, history: History) -> str:
 
 @pytest.mark.parametrize("shown", [("[1,2]", "[2]"), ("[2]", "[1,2]")], ids=["lagging last", "lagging first"])
 def test_a_lagging_replica_is_found_in_whatever_order_replicas_are_read(shown: tuple[str, str]) -> None:
-    assert judged(Lossless(), final(*shown)) == "missing"
-    assert judged(Convergent(), final(*shown)) == "divergent-reads"
+    assert judged(Lossless(), final(*shown)) == "missing-update"
+    assert judged(Convergent(), final(*shown)) == "divergent-finals"
 
 
 def test_an_element_that_shows_three_times_is_a_duplicate() -> None:
@@ -58,7 +58,7 @@ def test_reads_before_the_end_and_the_equality_of_replicas_are_judged_too() -> N
     assert judged(PhantomFree(), parse(early)) == "phantom"
     unacknowledged = ADDED + "2 invoke add 3\n2 info add\n"
     assert judged(Lossless(), final("[1,2]", "[1,2,3]", after=unacknowledged)) == "upheld"
-    assert judged(Convergent(), final("[1,2]", "[1,2,3]", after=unacknowledged)) == "divergent-reads"
+    assert judged(Convergent(), final("[1,2]", "[1,2,3]", after=unacknowledged)) == "divergent-finals"
 
 
 # --- in the end
@@ -66,9 +66,9 @@ def test_reads_before_the_end_and_the_equality_of_replicas_are_judged_too() -> N
 ENDS: dict[str, tuple[History, str, str]] = {
     "all agree": (final("[1,2]", "[1,2]"), "upheld", "upheld"),
     "order is another question": (final("[1,2]", "[2,1]"), "upheld", "upheld"),
-    "all agree, and an element is lost": (final("[1]", "[1]"), "upheld", "lost"),
-    "all agree on nothing": (final("null", "[]"), "upheld", "lost"),
-    "one shows an element more often": (final("[1,2]", "[1,1,2]"), "divergent-reads", "upheld"),
+    "all agree, and an element is lost": (final("[1]", "[1]"), "upheld", "missing-update"),
+    "all agree on nothing": (final("null", "[]"), "upheld", "missing-update"),
+    "one shows an element more often": (final("[1,2]", "[1,1,2]"), "divergent-finals", "upheld"),
     "a single replica has nobody to agree with": (final("[1,2]"), "undecided", "upheld"),
     "nobody was read": (final(), "undecided", "undecided"),
     "a failed add need not be there": (
@@ -89,8 +89,8 @@ ENDS: dict[str, tuple[History, str, str]] = {
         parse(
             ADDED + QUIET + "2 invoke read\n2 ok read [1]\n3 invoke read\n3 ok read [2]\n4 invoke read\n4 info read\n"
         ),
-        "divergent-reads",
-        "missing",
+        "divergent-finals",
+        "missing-update",
     ),
     "reads before the final phase may lag": (
         final("[1,2]", "[1,2]", after=ADDED + "2 invoke read\n2 ok read []\n"),
@@ -105,9 +105,9 @@ ENDS: dict[str, tuple[History, str, str]] = {
             "4 invoke read x:\n4 ok read x: [1]\n5 invoke read y:\n5 ok read y: []\n"
         ),
         "upheld",
-        "lost",
+        "missing-update",
     ),
-    "true and 1 are two elements": (final("[true,2]", "[1,2]"), "divergent-reads", "missing"),
+    "true and 1 are two elements": (final("[true,2]", "[1,2]"), "divergent-finals", "missing-update"),
 }
 
 
@@ -161,7 +161,7 @@ def test_where_times_give_the_order_phases_go_by_time_too() -> None:
         "0 invoke add 1 time=0\n0 ok add time=5\n"
         "1 invoke read time=40\n1 ok read [] time=50\n2 invoke read time=25\n2 ok read [1] time=26\n"
     )
-    assert judged(Lossless(), parse(text, header=Header(order="time"))) == "lost"
+    assert judged(Lossless(), parse(text, header=Header(order="time"))) == "missing-update"
 
 
 # --- never

@@ -1,0 +1,223 @@
+"""A replicated collection as clients saw it: what they added and removed, what they read, and when it fell quiet.
+
+A collection is anything that elements are put into and that reads show whole: a set, a broadcast, a chat. A history
+declares its phases by events of the process "phases": `heal`, `quiet`, `final`. Reads that begin after `final` are final.
+
+A *place* is where a client looked: the node, where the history names it. A session without one is a place of its own; it
+is taken to stay with one replica.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from ...histories.columns import PLAIN
+from ...histories.errors import MalformedHistory
+from ...histories.event import Event, Kind, Operation, Process
+from ...histories.history import History
+from ...histories.values import Value, identity, to_json
+
+PHASES: Final = ("heal", "quiet", "final")
+"""The phases that a history declares before anybody can speak of convergence, in this order."""
+
+
+def place_of(operation: Operation) -> str | tuple[Process]:
+    """Where a client looked: the node, or its session where no node is named."""
+    return operation.node if operation.node is not None else (operation.session,)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A read that was answered.
+
+    Attributes:
+        operation: the read.
+        elements: what it showed, in its order.
+    """
+
+    operation: Operation
+    elements: tuple[Value, ...]
+
+    @cached_property
+    def key(self) -> Hashable:
+        """The collection that was read."""
+        key: Hashable = identity(self.operation.key)
+        return key
+
+    @cached_property
+    def identities(self) -> tuple[Hashable, ...]:
+        """Its elements as keys of dicts; what Python cannot confuse stands for itself, which saves most of the time."""
+        if PLAIN.issuperset(map(type, self.elements)):
+            return self.elements
+        return tuple(map(identity, self.elements))
+
+    @cached_property
+    def shown(self) -> frozenset[Hashable]:
+        """Which elements it showed."""
+        return frozenset(self.identities)
+
+    @property
+    def counts(self) -> Counter[Hashable]:
+        """How often it showed each element."""
+        return Counter(self.identities)
+
+    def shows_the_same(self, other: Read) -> bool:
+        """Whether the other shows the same elements, each as often."""
+        if self.elements is other.elements:
+            return True
+        sizes = (len(self.elements), len(self.shown)), (len(other.elements), len(other.shown))
+        once = all(many == few for many, few in sizes)
+        return self.shown == other.shown if once else self.counts == other.counts
+
+    def value_of(self, element: Hashable) -> Value:
+        """The element as it was shown."""
+        return next(value for value in self.elements if identity(value) == element)
+
+    def __str__(self) -> str:
+        where = f" at {self.operation.node}" if self.operation.node else ""
+        return f"the read of process {self.operation.process}{where} (event {self.operation.invocation})"
+
+    def sentence(self) -> str:
+        """The same at the beginning of a sentence."""
+        told = str(self)
+        return told[0].upper() + told[1:]
+
+
+class Record:
+    """The updates and reads of a history, and how its phases were declared."""
+
+    def __init__(self, history: History, *, adds: Collection[str], removes: Collection[str], read: str) -> None:
+        self.history = history
+        self._by_time = history.header.order == "time"
+        self.phases = {
+            event.action: self._place(event.index, event.time)
+            for event in history.nemesis()
+            if event.process == "phases"
+        }
+        self.adds = [operation for operation in history.operations if operation.action in adds]
+        self.removes = [operation for operation in history.operations if operation.action in removes]
+        self._asked = [operation for operation in history.operations if operation.action == read]
+        self.reads = [Read(each, elements_of(each, history)) for each in self._asked if each.outcome is Kind.OK]
+        self.final_reads = [each for each in self.reads if self.is_final(each.operation)]
+
+    def _place(self, index: int, time: int | None) -> int:
+        return time if self._by_time and time is not None else index
+
+    def is_final(self, operation: Operation) -> bool:
+        """Whether it began in the final phase."""
+        return "final" in self.phases and self._began(operation) > self.phases["final"]
+
+    def _began(self, operation: Operation) -> int:
+        return self._place(operation.invocation, operation.invoked_ns)
+
+    @property
+    def initial(self) -> tuple[Value, ...]:
+        """What every collection holds at first."""
+        initial = self.history.header.initial
+        return initial if isinstance(initial, tuple) else ()
+
+    # --- what may have taken effect
+
+    @cached_property
+    def attempts(self) -> dict[tuple[Hashable, Hashable], list[Operation]]:
+        """By collection and element, the adds that may have taken effect, in the order in which they began."""
+        return _by_element(self.adds)
+
+    @cached_property
+    def removals(self) -> dict[tuple[Hashable, Hashable], list[Operation]]:
+        """Likewise the removes."""
+        return _by_element(self.removes)
+
+    # --- reads by collection, and by place
+
+    @cached_property
+    def finals(self) -> dict[Hashable, list[Read]]:
+        """The final reads of each collection."""
+        found: dict[Hashable, list[Read]] = {}
+        for read in self.final_reads:
+            found.setdefault(read.key, []).append(read)
+        return found
+
+    def by_place(self) -> Iterator[tuple[Hashable, Hashable, list[Read]]]:
+        """Each collection at each place with its reads, in the order in which they ended."""
+        found: dict[tuple[Hashable, Hashable], list[Read]] = {}
+        for read in sorted(self.reads, key=lambda each: each.operation.ended or 0):
+            found.setdefault((read.key, place_of(read.operation)), []).append(read)
+        for (key, place), reads in found.items():
+            yield key, place, reads
+
+    # --- quiescence
+
+    def restless(self) -> str:
+        """Why the collection need not have converged when final reads began; "" when it had to."""
+        places = [self.phases.get(phase) for phase in PHASES]
+        missing = [phase for phase, place in zip(PHASES, places, strict=True) if place is None]
+        if missing:
+            return f"quiescence is not declared: there is no phase {missing[0]!r}"
+        heal, quiet, final = (place or 0 for place in places)
+        if not heal <= quiet <= final:
+            return "quiescence is not declared: the phases heal, quiet and final do not come in this order"
+        fault = next((event for event in self.history.nemesis() if self._hurts_after(event, heal)), None)
+        if fault is not None:
+            return f"the declared quiescence does not hold: {fault.action} at event {fault.index} comes after the heal"
+        busy = next((each for each in (*self.adds, *self.removes) if self._is_open(each, quiet, final)), None)
+        if busy is not None:
+            return f"the declared quiescence does not hold: {busy} was not over when the quiet or final phase began"
+        return ""
+
+    def _hurts_after(self, event: Event, heal: int) -> bool:
+        is_fault = event.process == "nemesis" and not event.action.startswith("undo-")
+        return is_fault and self._place(event.index, event.time) > heal
+
+    def _is_open(self, update: Operation, quiet: int, final: int) -> bool:
+        """Whether it began in quiet times, or its client still waited for an answer at the end of them."""
+        ended = None if update.completion is None else self._place(update.completion, update.completed_ns)
+        return self._began(update) > quiet or ended is None or ended > final
+
+    def unread(self) -> str:
+        """Which replica's end nobody knows: a final read without an answer, or a node without a final read; "" if none."""
+        unanswered = next((each for each in self._asked if self.is_final(each) and each.outcome is not Kind.OK), None)
+        if unanswered is not None:
+            return f"{unanswered}: a final read was not answered"
+        seen = {read.operation.node for read in self.final_reads}
+        updates = (*self.adds, *self.removes, *(read.operation for read in self.reads))
+        stranger = next((each for each in updates if each.node is not None and each.node not in seen), None)
+        return "" if stranger is None else f"{stranger.node} was not read in the final phase"
+
+
+def _by_element(updates: Sequence[Operation]) -> dict[tuple[Hashable, Hashable], list[Operation]]:
+    found: dict[tuple[Hashable, Hashable], list[Operation]] = {}
+    for operation in updates:
+        if operation.outcome is not Kind.FAIL:
+            found.setdefault((identity(operation.key), identity(operation.argument)), []).append(operation)
+    return found
+
+
+def elements_of(read: Operation, history: History) -> tuple[Value, ...]:
+    """What an answered read showed; null is an empty collection.
+
+    Raises:
+        MalformedHistory: it is no array.
+    """
+    match read.result:
+        case None:
+            return ()
+        case tuple(elements):
+            return elements
+    raise MalformedHistory(
+        f"{read} does not show a collection",
+        field="value",
+        hint="A read of a collection answers with an array of its elements",
+        **history.where(read.completion if read.completion is not None else read.invocation),
+    )
+
+
+def some(elements: Sequence[Value]) -> str:
+    """At most three different elements, in the order in which they are shown."""
+    different = list({identity(element): element for element in elements}.values())
+    more = f" and {len(different) - 3} more" if len(different) > 3 else ""
+    return ", ".join(to_json(element) for element in different[:3]) + more
