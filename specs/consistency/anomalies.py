@@ -29,6 +29,8 @@ ANOMALIES: Final[Mapping[str, AnomalyKind]] = {
         # causality (Bouajjani, Enea, Guerraoui and Hamza, "On verifying causal consistency", 2017, section 4)
         AnomalyKind("cyclic-causality", "so U wr has a cycle", "an operation is its own cause"),
         AnomalyKind("thin-air-read", "r returns a value that nobody wrote", "a value comes from nowhere"),
+        AnomalyKind("internal-read", "t writes x, then reads another value of x", "a transaction does not read what it wrote itself"),
+        AnomalyKind("own-future-read", "t reads a value of x that only t writes, later", "a transaction reads what it has not yet written"),
         AnomalyKind(
             "overwritten-initial-read",
             "w(x) hb r(x, initial)",
