@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -30,35 +29,26 @@ def place_of(operation: Operation) -> str | tuple[Process]:
     return operation.node if operation.node is not None else (operation.session,)
 
 
-@dataclass(frozen=True)
 class Read:
     """A read that was answered.
 
     Attributes:
         operation: the read.
+        key: the collection that was read.
         elements: what it showed, in its order.
+        identities: the same as keys of dicts.
+        shown: which elements it showed.
     """
 
-    operation: Operation
-    elements: tuple[Value, ...]
+    __slots__ = ("elements", "identities", "key", "operation", "shown")
 
-    @cached_property
-    def key(self) -> Hashable:
-        """The collection that was read."""
-        key: Hashable = identity(self.operation.key)
-        return key
-
-    @cached_property
-    def identities(self) -> tuple[Hashable, ...]:
-        """Its elements as keys of dicts; what Python cannot confuse stands for itself, which saves most of the time."""
-        if PLAIN.issuperset(map(type, self.elements)):
-            return self.elements
-        return tuple(map(identity, self.elements))
-
-    @cached_property
-    def shown(self) -> frozenset[Hashable]:
-        """Which elements it showed."""
-        return frozenset(self.identities)
+    def __init__(self, operation: Operation, elements: tuple[Value, ...]) -> None:
+        self.operation, self.elements = operation, elements
+        self.key: Hashable = identity(operation.key)
+        # What Python cannot confuse stands for itself, which saves most of the time.
+        is_plain = PLAIN.issuperset(map(type, elements))
+        self.identities: tuple[Hashable, ...] = elements if is_plain else tuple(map(identity, elements))
+        self.shown = frozenset(self.identities)
 
     @property
     def counts(self) -> Counter[Hashable]:

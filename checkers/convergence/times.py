@@ -11,9 +11,12 @@ Elements with several updates of one kind, or added again after a remove, tell n
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from ...histories.event import Kind, Operation
 from ...histories.history import History
@@ -21,59 +24,55 @@ from ...histories.values import identity
 from ..causality.tell import ms
 from .collection import Read, Record
 
-QUANTILES: Final = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99}
+QUANTILES: Final = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "max_ns": 1.0}
 
 
-class Wait(NamedTuple):
+@dataclass(frozen=True)
+class Wait:
     """One update at one place.
 
     Attributes:
+        update: the operation.
+        place: the node, or the session where no node is named.
         took_ns: from the acknowledgement to the read with which it had come, or, censored, to the last read.
         is_censored: whether it had not come by the last read.
-        update: the operation.
-        place: the key and the node, or the session where no node is named.
+        story: what clients saw of it there, in sentences.
     """
 
+    update: Operation
+    place: Hashable
     took_ns: int
     is_censored: bool
-    update: Operation
-    place: tuple[Hashable, Hashable]
+    story: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Times:
-    """All waits of a history, the longest last; what is censored is longer than all others.
+    """How long each update took to come to each place.
 
-    `inapplicable`: why there are none; "" when there are.
+    Attributes:
+        came_ns: of those that came, sorted.
+        censored_ns: of those that had not come with the last read, from the acknowledgement to it, sorted.
+        worst: the longest wait: of the censored, where there are any.
+        inapplicable: why there are none; "" when there are.
     """
 
-    waits: tuple[Wait, ...]
+    came_ns: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    censored_ns: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    worst: Wait | None = None
     inapplicable: str = ""
-    story: tuple[str, ...] = ()
-
-    @property
-    def censored(self) -> int:
-        """How many updates had not come to how many places when these were last read."""
-        return sum(wait.is_censored for wait in self.waits)
 
     def quantile_ns(self, share: float) -> int | None:
         """The least time in which that share of the waits was over; None when so many never were, or there are none."""
-        if not self.waits:
-            return None
-        wait = self.waits[max(0, ceil(share * len(self.waits)) - 1)]
-        return None if wait.is_censored else wait.took_ns
-
-    @property
-    def worst(self) -> Wait | None:
-        """The longest wait: of those that did not end, where there are any."""
-        return self.waits[-1] if self.waits else None
+        place = max(0, ceil(share * (len(self.came_ns) + len(self.censored_ns))) - 1)
+        return int(self.came_ns[place]) if place < len(self.came_ns) else None
 
     def evidence(self) -> dict[str, int | None]:
-        """The counts and quantiles, for a verdict."""
-        if not self.waits:
+        """The counts and quantiles, for a verdict; nothing where there are none."""
+        if self.inapplicable:
             return {}
         told = {name: self.quantile_ns(share) for name, share in QUANTILES.items()}
-        return {"waits": len(self.waits), "censored": self.censored, **told, "max_ns": self.quantile_ns(1.0)}
+        return {"waits": len(self.came_ns) + len(self.censored_ns), "censored": len(self.censored_ns), **told}
 
 
 def times_to_converge(
@@ -89,116 +88,106 @@ def times_to_converge(
 
 def times_of(record: Record) -> Times:
     """The same of a record."""
-    adds, removes = _told_apart(record)
-    updates = [*adds, *removes]
-    timeless = next((each for each in updates if each.completed_ns is None), None) or next(
-        (read.operation for read in record.reads if read.operation.invoked_ns is None), None
-    )
-    if timeless is not None:
-        return Times((), f"{timeless} has no time")
-    places = {(key, place): _changes(reads) for key, place, reads in record.by_place()}
-    waits = sorted(
-        (
-            wait
-            for place, seen in places.items()
-            for wait in (*_waits(adds, place, seen, are_adds=True), *_waits(removes, place, seen, are_adds=False))
-        ),
-        key=lambda wait: (wait.is_censored, wait.took_ns),
-    )
-    if not waits:
-        return Times((), "no acknowledged update was looked for after it")
-    return Times(tuple(waits), story=_timeline(waits[-1], places[waits[-1].place]))
+    updates: dict[Hashable, list[_Update]] = {}
+    for update in _told_apart(record):
+        if update.operation.completed_ns is None:
+            return Times(inapplicable=f"{update.operation} has no time")
+        updates.setdefault(identity(update.operation.key), []).append(update)
+    came: list[int] = []
+    censored: list[int] = []
+    worst: tuple[bool, int, _Update, _Seen] | None = None
+    for key, place, reads in record.by_place():
+        timeless = next((read for read in reads if read.operation.invoked_ns is None), None)
+        if timeless is not None:
+            return Times(inapplicable=f"{timeless.operation} has no time")
+        seen = _changes(place, reads)
+        for update in updates.get(key, ()):
+            waited = seen.wait_ns(update)
+            if waited is None:
+                continue
+            is_censored, took_ns = waited
+            (censored if is_censored else came).append(took_ns)
+            if worst is None or waited > worst[:2]:
+                worst = (is_censored, took_ns, update, seen)
+    if worst is None:
+        return Times(inapplicable="no acknowledged update was looked for after it")
+    return Times(np.sort(np.array(came, np.int64)), np.sort(np.array(censored, np.int64)), _tell(*worst))
+
+
+class _Update(NamedTuple):
+    """An update, and what a read has to say about it."""
+
+    acknowledged_ns: int
+    element: Hashable
+    is_add: bool
+    operation: Operation
 
 
 class _Seen(NamedTuple):
-    """The reads of a place as they began; since when each element is there, and since when it is gone again."""
+    """What was read at one place.
 
+    Attributes:
+        place: which.
+        reads: in the order in which they began.
+        there, gone: when the read began since which each element is there, or is there no more.
+    """
+
+    place: Hashable
     reads: list[Read]
-    there: dict[Hashable, Read]
-    gone: dict[Hashable, Read]
+    there: dict[Hashable, int]
+    gone: dict[Hashable, int]
+
+    def wait_ns(self, update: _Update) -> tuple[bool, int] | None:
+        """Whether it is censored, and how long it took; None when nobody looked after it."""
+        acknowledged_ns, element, is_add, _ = update
+        last_ns = self.reads[-1].operation.invoked_ns or 0
+        if acknowledged_ns > last_ns:
+            return None
+        if is_add:
+            since = self.there.get(element)
+        else:
+            since = None if element in self.there else self.gone.get(element, acknowledged_ns)
+        return (True, last_ns - acknowledged_ns) if since is None else (False, max(0, since - acknowledged_ns))
 
 
-def _changes(reads: Sequence[Read]) -> _Seen:
-    seen = _Seen(sorted(reads, key=lambda each: each.operation.began), {}, {})
+def _changes(place: Hashable, reads: Sequence[Read]) -> _Seen:
+    seen = _Seen(place, sorted(reads, key=lambda each: each.operation.began), {}, {})
+    there, gone = seen.there, seen.gone
     for read in seen.reads:
-        for element in seen.there.keys() - read.shown:
-            del seen.there[element]
-            seen.gone[element] = read
-        if not read.shown <= seen.there.keys():
-            for element in read.shown - seen.there.keys():
-                seen.there[element] = read
-                seen.gone.pop(element, None)
+        began_ns = read.operation.invoked_ns or 0
+        for element in there.keys() - read.shown:
+            del there[element]
+            gone[element] = began_ns
+        for element in read.shown - there.keys():
+            there[element] = began_ns
+            gone.pop(element, None)
     return seen
 
 
-def _told_apart(record: Record) -> tuple[list[Operation], list[Operation]]:
-    """The acknowledged adds and removes of which a read says whether they had come."""
-    adds = [
-        tried[0]
-        for element, tried in record.attempts.items()
-        if len(tried) == 1 and tried[0].outcome is Kind.OK and element not in record.removals
-    ]
-    removes = [
-        tried[0]
-        for element, tried in record.removals.items()
-        if len(tried) == 1
-        and tried[0].outcome is Kind.OK
-        and all(add.precedes(tried[0]) for add in record.attempts.get(element, ()))
-    ]
-    return adds, removes
+def _told_apart(record: Record) -> Iterator[_Update]:
+    """The acknowledged updates of which a read says whether they had come."""
+    for at, (operation, *others) in record.attempts.items():
+        if not others and operation.outcome is Kind.OK and at not in record.removals:
+            yield _Update(operation.completed_ns or 0, at[1], True, operation)
+    for at, (operation, *others) in record.removals.items():
+        before = all(add.precedes(operation) for add in record.attempts.get(at, ()))
+        if not others and operation.outcome is Kind.OK and before:
+            yield _Update(operation.completed_ns or 0, at[1], False, operation)
 
 
-def _waits(
-    updates: Sequence[Operation], place: tuple[Hashable, Hashable], seen: _Seen, *, are_adds: bool
-) -> Iterator[Wait]:
-    first, last = seen.reads[0], seen.reads[-1]
-    began_last = last.operation.invoked_ns or 0
-    there, gone = seen.there, seen.gone
-    key = place[0]
-    for update in updates:
-        acknowledged = update.completed_ns or 0
-        if identity(update.key) != key or acknowledged > began_last:
-            continue
-        element = identity(update.argument)
-        absent_since = None if element in there else gone.get(element, first)
-        came = there.get(element) if are_adds else absent_since
-        if came is None:
-            yield Wait(began_last - acknowledged, True, update, place)
-        else:
-            yield Wait(max(0, (came.operation.invoked_ns or 0) - acknowledged), False, update, place)
-
-
-def _timeline(wait: Wait, seen: _Seen) -> tuple[str, ...]:
-    """What clients saw of one update at one place, in sentences."""
-    acknowledged = wait.update.completed_ns or 0
-    looked = [read for read in seen.reads if (read.operation.invoked_ns or 0) >= acknowledged]
-    lines = [f"{wait.update} was acknowledged at {ms(acknowledged)}"]
-    if wait.is_censored:
-        last = looked[-1]
-        lines.append(
-            f"It had not come to {_named(wait)} with the last read there, at {_began(last)} ({len(looked)} reads later)"
-        )
-        return tuple(lines)
-    came_ns = acknowledged + wait.took_ns
-    before = [read for read in looked if (read.operation.invoked_ns or 0) < came_ns]
-    if before:
-        lines.append(
-            f"{len(before)} later reads at {_named(wait)} do without it or come before one that does, the last at {_began(before[-1])}"
-        )
-    lines.append(f"It is at {_named(wait)} in every read from {ms(came_ns)} on, {ms(wait.took_ns)} after that")
-    return tuple(lines)
-
-
-def _named(wait: Wait) -> str:
-    place = wait.place[1]
-    return (
-        place
-        if isinstance(place, str)
-        else f"the replica of session {place[0]}"
-        if isinstance(place, tuple)
-        else str(place)
-    )
-
-
-def _began(read: Read) -> str:
-    return ms(read.operation.invoked_ns or 0)
+def _tell(is_censored: bool, took_ns: int, update: _Update, seen: _Seen) -> Wait:  # noqa: FBT001  # the parts of `worst`
+    """The wait, with what clients saw of it."""
+    acknowledged_ns, came_ns = update.acknowledged_ns, update.acknowledged_ns + took_ns
+    where = seen.place if isinstance(seen.place, str) else "the replica of its readers"
+    begun = [read.operation.invoked_ns or 0 for read in seen.reads]
+    looked = [began_ns for began_ns in begun if began_ns >= acknowledged_ns]
+    lines = [f"{update.operation} was acknowledged at {ms(acknowledged_ns)}"]
+    if is_censored:
+        lines.append(f"{where} was read {len(looked)} times from then on, the last time at {ms(looked[-1])}")
+        lines.append("That read " + ("does not show it" if update.is_add else "still shows it"))
+    else:
+        before = sum(began_ns < came_ns for began_ns in looked)
+        shows = "shows it" if update.is_add else "does not show it"
+        lines.append(f"{where} was read {before} times before it had come there")
+        lines.append(f"Every read there from {ms(came_ns)} on {shows}: that is {ms(took_ns)} later")
+    return Wait(update.operation, seen.place, took_ns, is_censored, tuple(lines))

@@ -47,8 +47,15 @@ class Ending:
                     acknowledged.add(at)
             elif begin.action in self.removes and not failed:
                 removed.add(at)
+        by_time = history.header.order == "time"
+        final = next((event for event in history.nemesis() if event.action == "final"), None)
         for begin, end in _exchanges(history):
-            if begin.action == self.read and end is not None and end.kind is Kind.OK and _is_final(begin, history):
+            if (
+                begin.action == self.read
+                and end is not None
+                and end.kind is Kind.OK
+                and _follows(final, begin, by_time)
+            ):
                 finals += 1
                 elements = end.value if isinstance(end.value, tuple) else ()
                 _must(Counter(map(identity, elements)) == self.shown[identity(begin.key)], f"event {begin.index}")
@@ -82,9 +89,10 @@ def _exchanges(history: History) -> Iterator[tuple[Event, Event | None]]:
         yield event, None
 
 
-def _is_final(begin: Event, history: History) -> bool:
-    by_time = history.header.order == "time"
-    final = next(event for event in history.nemesis() if event.process == "phases" and event.action == "final")
+def _follows(final: Event | None, begin: Event, by_time: bool) -> bool:  # noqa: FBT001  # private, one caller
+    """Whether a read began after the final phase had."""
+    if final is None:
+        return False
     return (begin.time or 0) > (final.time or 0) if by_time else begin.index > final.index
 
 
