@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from .anomalies import ANOMALIES, AnomalyKind
 from .axioms import AXIOMS, Axiom
-from .lattice import Conclusion, Contradiction, Frontier, consistency, frontier, refuting, spread, stronger, weaker
+from .lattice import (
+    Conclusion,
+    Contradiction,
+    Frontier,
+    consistency,
+    family,
+    frontier,
+    refuting,
+    spread,
+    stronger,
+    weaker,
+)
 from .models import MODELS, Consistency
 
 __all__ = [
@@ -18,6 +29,7 @@ __all__ = [
     "Contradiction",
     "Frontier",
     "consistency",
+    "family",
     "frontier",
     "refuting",
     "spread",

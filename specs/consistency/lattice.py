@@ -6,6 +6,7 @@ A history that refutes a model refutes every stronger one; what upholds a model 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -35,12 +36,26 @@ def consistency(name: str) -> Consistency:
     """The model of that id.
 
     Raises:
-        UsageError: there is none; the text lists those whose id has that part, or all.
+        UsageError: there is none; the text lists those that may be meant.
     """
     if name in MODELS:
         return MODELS[name]
-    alike = [each for each in MODELS if name in each.split(".")] or list(MODELS)
-    raise UsageError(f"there is no consistency model {name!r}; ids are qualified: {', '.join(alike)}")
+    raise UsageError(f"there is no consistency model {name!r}; ids are qualified: {', '.join(_alike(name))}")
+
+
+def family(name: str) -> tuple[str, ...]:
+    """The model of that id alone; of no id, all models whose ids begin with that name: `causal` is all of `causal.*`.
+
+    Raises:
+        UsageError: there is none; the text lists those that may be meant.
+    """
+    members = tuple(each for each in MODELS if each.startswith(f"{name}."))
+    return members if members and name not in MODELS else (consistency(name).id,)
+
+
+def _alike(name: str) -> list[str]:
+    """The ids that have that part, else those that are spelt much the same, else all."""
+    return [each for each in MODELS if name in each.split(".")] or get_close_matches(name, MODELS) or list(MODELS)
 
 
 @cache
@@ -77,11 +92,15 @@ def spread(verdicts: Mapping[str, Word]) -> dict[str, Conclusion]:
             if known is not None and known.word != word:
                 raise Contradiction(
                     f"{name} is {word}, which says that {other} is, too; but {known.because} is {known.word}: "
-                    "one of the two verdicts is wrong"
+                    f"one of the two judges is wrong, {_judge(name)} or {_judge(known.because)}"
                 )
             if known is None or other == name:
                 found[other] = Conclusion(word, name)
     return {name: found[name] for name in MODELS if name in found}
+
+
+def _judge(name: str) -> str:
+    return f"that of {name} ({MODELS[name].judge or 'it has none'})"
 
 
 class Frontier(msgspec.Struct, frozen=True):
