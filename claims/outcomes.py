@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from ..checkers.verdict import Anomaly, Refuted, Undecided, Upheld, Verdict, word
 from ..harness.campaign import Campaign, Tally
+from ..harness.faults import kinds_of
 from ..harness.plan import Plan
 from .claim import Claim
 from .groups import Minimal, RunGroup
@@ -84,6 +85,7 @@ def result_of_group(group: RunGroup, campaign: Campaign, kinds: Sequence[str]) -
         completed=campaign.completed,
         unproven=dict(sorted(campaign.unproven.items())),
         faults=dict(sorted({**dict.fromkeys(kinds, 0), **campaign.fired}.items())),
+        spared=tuple(kind for kind in kinds_of(group.profile) if kind not in kinds),
         findings=dict(sorted(campaign.findings.items())),
     )
 

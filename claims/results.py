@@ -94,6 +94,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
         completed: those that completed the minimum of the workload while faults acted.
         unproven: why the others prove nothing, with how many of them; lost seeds, too, by name.
         faults: how often each kind fired; 0 for those of the budget that never did.
+        spared: kinds that were asked for and that the budget leaves out.
         findings: exceptions in handlers, with how often.
     """
 
@@ -107,6 +108,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
     completed: int
     unproven: dict[str, int] = {}
     faults: dict[str, int] = {}
+    spared: tuple[str, ...] = ()
     findings: dict[str, int] = {}
 
 

@@ -114,6 +114,7 @@ def _group(group: GroupResult) -> list[RenderableType]:
         f"{group.completed:,} of {counted(group.runs, 'run')} ({share}) completed the workload's minimum while faults acted",
         *(f"{count:,} prove nothing: {reason}" for reason, count in _by_number(group.unproven)),
         f"faults that fired: {listed(fired) or 'none'}" + (f"; never: {never}" if never else ""),
+        *([f"beyond its budget, and left out: {', '.join(group.spared)}"] if group.spared else []),
         *(f"{count:,} times in a handler: {finding}" for finding, count in _by_number(group.findings)),
     ]
     return [Text(), Text(name, style="bold"), indented(told)]
