@@ -23,7 +23,8 @@ FAILURE = {
     "anomaly", "runs", "seed", "story", "plan_operations", "plan_faults", "history", "plan", "digest", "replay",
 }  # fmt: skip
 GROUP = {
-    "system", "variant", "mutants", "workload", "profile", "settings", "runs", "completed", "unproven", "faults", "spared", "findings",
+    "system", "variant", "mutants", "workload", "profile", "settings", "runs", "completed", "unproven", "faults", "spared",
+    "findings",
 }  # fmt: skip
 KEPT = {
     "system", "run", "folder", "variant", "mutants", "seed", "operations", "faults", "verdicts", "anomalies", "is_running",
