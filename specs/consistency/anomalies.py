@@ -60,7 +60,6 @@ ANOMALIES: Final[Mapping[str, AnomalyKind]] = {
         AnomalyKind("non-monotonic-read", "t reads from u, then reads a key as it was before u", "a transaction goes back in time"),
         AnomalyKind("fractured-read", "t reads from u, and reads another key of u as it was before", "a transaction sees half of another"),
         AnomalyKind("lost-update", "two transactions read the same version of x, and both write x", "an update is overwritten by one that had not seen it"),
-        AnomalyKind("causal-cycle", "cycle of so, wr and one rw", "a transaction misses what its own past had overwritten"),
         AnomalyKind("G-single", "cycle with one rw", "a transaction sees another's effects and misses them, too"),
         AnomalyKind("long-fork", "two readers order two writers in opposite ways", "two observers disagree about what came first"),
         AnomalyKind("G-nonadjacent", "cycle whose rw edges are never adjacent", "no assignment of snapshots explains the reads"),

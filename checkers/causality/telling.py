@@ -1,0 +1,115 @@
+"""Patterns of causality in sentences that a reader can check against the history, and as graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from ...histories.values import to_json
+from ..reading import operations_of
+from ..reads_from import INITIAL, ReadsFrom
+from ..verdict import Anomaly
+from .patterns import Pattern, Step
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_ENDS: Final = {
+    "cyclic-causality": "So each of these comes before itself: something was read that was written because of the read",
+    "cyclic-arbitration": "So no one order of the writes suits all of these reads",
+    "in real time": "So no one order of the writes that keeps real time suits all of these reads",
+}
+
+
+def involved(traced: ReadsFrom, pattern: Pattern) -> list[int]:
+    """The transactions that show a pattern by themselves."""
+    rows = {row for step in pattern.steps for row in (step.before, step.after)}
+    causes = {step.cause for step in pattern.steps} | {pattern.read}
+    rows |= {int(traced.reads[cause, 0]) for cause in causes if cause >= 0}
+    return sorted(rows | {int(traced.reads[cause, 2]) for cause in causes if cause >= 0} - {INITIAL})
+
+
+def tell(traced: ReadsFrom, pattern: Pattern) -> Anomaly:
+    """The anomaly that a pattern is. Its story names operations by the number of the event that began them."""
+    teller = _Teller(traced)
+    rows = involved(traced, pattern)
+    operations = operations_of(traced, rows)
+    lines = [f"#{each.invocation} is {each}" for each in operations]
+    lines += [teller.promoted(row) for row in rows if traced.numbers[row] >= 0 and not traced.is_definite[row]]
+    lines += dict.fromkeys(teller.step(step) for step in pattern.steps)
+    end = "in real time" if any(step.why == "rb" for step in pattern.steps) else pattern.kind
+    lines.append(_ENDS[end] if pattern.read < 0 else teller.overwritten(pattern))
+    return Anomaly(kind=pattern.kind, story=tuple(lines), operations=operations, graph=teller.graph(pattern))
+
+
+class _Teller:
+    def __init__(self, traced: ReadsFrom) -> None:
+        self.traced = traced
+
+    def node(self, row: int) -> Any:
+        """The invocation index of a transaction; a name of its own for one from outside."""
+        if self.traced.numbers[row] < 0:
+            return f"outside {row - int((self.traced.numbers >= 0).sum()) + 1}"
+        return self.traced.operation(row).invocation
+
+    def name(self, row: int) -> str:
+        node = self.node(row)
+        return f"a write outside of this history ({node})" if isinstance(node, str) else f"#{node}"
+
+    def key(self, read: int) -> str:
+        """` of key "x"`, or nothing where there is only one."""
+        key = self.traced.keys[int(self.traced.reads[read, 1])]
+        return "" if key is None else f" of key {to_json(key)}"
+
+    def promoted(self, row: int) -> str:
+        return f"{self.name(row)} was not completed; it did take effect, since its value was read"
+
+    def step(self, step: Step) -> str:
+        before, after = self.name(step.before), self.name(step.after)
+        match step.why:
+            case "so":
+                return f"{after} comes after {before} in session {to_json(self._session(step.after))}"
+            case "wr":
+                return f"{after} read the value{self.key(step.cause)} that {before} wrote"
+            case "rb":
+                return f"{before} had returned before {after} began"
+            case "conflict":
+                reader = self.name(int(self.traced.reads[step.cause, 0]))
+                return (
+                    f"{reader} read the value{self.key(step.cause)} that {after} wrote, and not that of {before}, "
+                    f"which is in its past: so {after} comes after {before}"
+                )
+
+    def overwritten(self, pattern: Pattern) -> str:
+        reader, _, source = self.traced.reads[pattern.read].tolist()
+        over = self.name(pattern.seen[0].before)
+        if source == INITIAL:
+            return (
+                f"So {over} is in the past of {self.name(reader)}, "
+                f"which read what was there at first{self.key(pattern.read)}, before any write"
+            )
+        return (
+            f"So {over} is in the past of {self.name(reader)}, "
+            f"which read the value{self.key(pattern.read)} that {self.name(source)} wrote and {over} overwrote"
+        )
+
+    def graph(self, pattern: Pattern) -> nx.MultiDiGraph[Any]:
+        """The cycle: the steps, and for what was overwritten an edge from the read that missed it (`rw`)."""
+        import networkx as nx  # noqa: PLC0415  # heavy, and only a refutation needs it
+
+        graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
+        for step in _distinct(pattern.steps):
+            graph.add_edge(self.node(step.before), self.node(step.after), kind=step.why, reason=self.step(step))
+        if pattern.read >= 0:
+            reader = int(self.traced.reads[pattern.read, 0])
+            over = pattern.seen[0].before
+            reason = self.overwritten(pattern).removeprefix("So ")
+            graph.add_edge(self.node(reader), self.node(over), kind="rw", reason=reason)
+        return graph
+
+    def _session(self, row: int) -> Any:
+        return self.traced.sessions[int(self.traced.session[row])]
+
+
+def _distinct(steps: Iterable[Step]) -> Iterable[Step]:
+    return {(step.before, step.after, step.why, step.cause): step for step in steps}.values()
