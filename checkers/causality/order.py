@@ -113,7 +113,7 @@ def conflicts(reads: Numbers, writes: Numbers, chain: Numbers, place: Numbers, c
 def conflicts_twin(reads: Numbers, writes: Numbers, chain: Numbers, place: Numbers, clocks: Clocks) -> Conflicts:
     """`conflicts`, in Python."""
     if not len(reads) or not len(writes):
-        return Conflicts(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return Conflicts(*np.zeros((2, 0), np.int64))
     writer, key = writes[:, 0], writes[:, 1]
     chains, length = clocks.shape[1], int(place.max()) + 1
     groups, group = np.unique(key * chains + chain[writer], return_inverse=True)  # the writes of a key in a chain
@@ -136,7 +136,7 @@ def conflicts_twin(reads: Numbers, writes: Numbers, chain: Numbers, place: Numbe
         is_news = (source == INITIAL) | ~precedes(overwriter, np.maximum(source, 0), chain, place, clocks)
         kept = is_there & is_news
         found.append((read[kept], overwriter[kept]))
-    read, overwriter = (np.concatenate(numbers) for numbers in zip(*found, strict=True))
+    read, overwriter = np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
     by_read = np.argsort(read, kind="stable")
     return Conflicts(read[by_read], overwriter[by_read])
 

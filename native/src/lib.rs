@@ -3,10 +3,13 @@
 use pyo3::prelude::*;
 
 mod bindings;
+pub mod causality;
 pub mod linearizability;
 
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::bindings::{search_cells, search_model};
+    use crate::bindings::causality::{causal_clocks, causal_conflicts, causal_order};
+    #[pymodule_export]
+    use crate::bindings::linearizability::{search_cells, search_model};
 }

@@ -1,0 +1,4 @@
+//! What Python sees.
+
+pub mod causality;
+pub mod linearizability;
