@@ -50,6 +50,11 @@ class Hearing:
     linearizable: Callable[[History], Verdict] = field(default_factory=lambda: Linearizable().check)
     found: dict[str, Verdict] = field(default_factory=dict)
 
+    def ask(self, ids: Iterable[str]) -> None:
+        """Decide these models by their own judges alone; the errors are those of `hear`."""
+        for judge, names in _by_judge(ids):
+            self._decide(judge, [name for name in names if name not in self.found])
+
     def hear(self, ids: Iterable[str]) -> None:
         """Decide these models, each by its own judge; what they leave open, by what follows from others.
 
@@ -58,9 +63,9 @@ class Hearing:
             MalformedHistory: it is no history.
         """
         asked = list(ids)
-        self._ask(asked)
+        self.ask(asked)
         related = self._related(asked)
-        self._ask(name for name in MODELS if name in related - {LINEARIZABLE} and MODELS[name].judge)
+        self.ask(name for name in self.applicable() if name in related - {LINEARIZABLE})
         if LINEARIZABLE in self._related(asked):  # last, since a search may take long
             self._try_linearizable()
 
@@ -72,9 +77,25 @@ class Hearing:
         """
         if LINEARIZABLE not in self.found:
             self._try_linearizable()
-        for judge, ids in _by_judge(self._applicable()):
+        for judge, ids in _by_judge(self.applicable()):
             known = self.conclusions()
-            self._decide(judge, [name for name in ids if name not in known])
+            self._decide(judge, [name for name in ids if name not in known and name not in self.found])
+
+    def applicable(self) -> list[str]:
+        """The models with a judge that such actions say something about."""
+        columns = self.history.columns
+        used = np.unique(columns.action[self.history.pairing.invocation]).tolist()
+        actions = {columns.actions[action] for action in used}
+
+        def applies(name: str) -> bool:
+            match name.partition(".")[0]:
+                case "eventual":
+                    return bool(actions & UPDATES)
+                case "isolation":
+                    return actions == {"txn"}
+            return bool(actions) and actions <= READS_AND_WRITES
+
+        return [name for name, model in MODELS.items() if model.judge and applies(name)]
 
     def ruling(self, name: str) -> Ruling:
         """What is known about a model, from its own judge or another."""
@@ -120,30 +141,10 @@ class Hearing:
 
     # --- whom to ask
 
-    def _applicable(self) -> list[str]:
-        """The models with a judge that such actions say something about."""
-        columns = self.history.columns
-        used = np.unique(columns.action[self.history.pairing.invocation]).tolist()
-        actions = {columns.actions[action] for action in used}
-
-        def applies(name: str) -> bool:
-            match name.partition(".")[0]:
-                case "eventual":
-                    return bool(actions & UPDATES)
-                case "isolation":
-                    return actions == {"txn"}
-            return bool(actions) and actions <= READS_AND_WRITES
-
-        return [name for name, model in MODELS.items() if model.judge and name != LINEARIZABLE and applies(name)]
-
     def _related(self, ids: Sequence[str]) -> set[str]:
         """The models from which one of these may follow that is not decided."""
         known = self.conclusions()
         return {other for name in ids if name not in known for other in weaker(name) | stronger(name)}
-
-    def _ask(self, ids: Iterable[str]) -> None:
-        for judge, names in _by_judge(ids):
-            self._decide(judge, [name for name in names if name not in self.found])
 
     def _decide(self, judge: str, ids: Sequence[str]) -> None:
         if ids == [LINEARIZABLE]:
@@ -155,7 +156,7 @@ class Hearing:
     def _try_linearizable(self) -> None:
         """Decide linearizability where a model of the object can be told; nobody asked for it by name."""
         try:
-            self._ask([LINEARIZABLE])
+            self.ask([LINEARIZABLE])
         except UsageError as error:
             self.found[LINEARIZABLE] = Undecided(f"not applicable: {error}", checker="linearizability")
 

@@ -10,13 +10,23 @@ import typer
 
 from ..histories.errors import UpheldError
 from .face import Face
-from .options import FailedCasOption, FormatOption, InitialOption, LenientOption, NilReadOption, seconds
+from .options import (
+    UNKNOWN,
+    ExcerptOption,
+    FailedCasOption,
+    FormatOption,
+    InitialOption,
+    LenientOption,
+    NilReadOption,
+    seconds,
+)
 from .reading import Reading, files
 from .status import Status, gravest, status_of
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.console import RenderableType
 
+    from ..checkers.reads_from import Outside
     from .judging import Question
 
 
@@ -30,30 +40,36 @@ def check(
         str | None, typer.Option("--model", metavar="M", help="What the history is about; `upheld list models`.")
     ] = None,
     consistency: Annotated[
-        str | None, typer.Option("--consistency", metavar="C,...", help="What is asked; linearizable by default.")
+        str | None,
+        typer.Option("--consistency", metavar="C,...", help="What is asked: ids, or families such as causal."),
     ] = None,
     format: FormatOption = None,
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Steps of a search, at most.")] = None,
     timeout: Annotated[str | None, typer.Option(metavar="S", help="Wall time for each history, at most.")] = None,
     lenient: LenientOption = False,
     initial: InitialOption = None,
+    excerpt: ExcerptOption = False,
     failed_cas: FailedCasOption = "drop",
     nil_read: NilReadOption = "absent",
 ) -> Status:
     """Judge recorded histories.
 
-    With neither --model nor --consistency it says what it can tell: from the header of a history, or from its actions.
+    With neither --model nor --consistency it says what it can tell, from the header of a history or from its actions:
+    whether it is linearizable, and which consistency models it refutes and upholds. The exit status is about the former.
     """
     from .judging import Question
 
+    known = None if initial == UNKNOWN else initial
+    outside: Outside = "anything" if excerpt else "start" if initial == UNKNOWN else "nothing"
     question = Question(
         model=model,
         consistency=consistency,
         steps_max=steps,
         timeout_s=seconds(timeout, "--timeout"),
-        assumed_initial=initial is not None,
+        assumed_initial=known is not None,
+        outside=outside,
     )
-    reading = Reading(format=format, lenient=lenient, initial=initial, failed_cas=failed_cas, nil_read=nil_read)
+    reading = Reading(format=format, lenient=lenient, initial=known, failed_cas=failed_cas, nil_read=nil_read)
     session = _Session(face, reading, question)
     with face.progress("checking") as line:
         for path in session.paths(histories):
@@ -92,19 +108,17 @@ class _Session:
                 yield path
 
     def judge(self, path: str) -> None:
-        """Read, judge, keep the verdict, and only then show it."""
-        from ..checkers.verdict import describe
-
+        """Read, judge, keep the verdicts, and only then show them."""
         try:
-            verdict = describe(self.question.verdict(self.reading.read(path)))
+            told = self.question.answer(self.reading.read(path)).told()
         except UpheldError as error:
             self.refuse(path, error)
             return
         except KeyboardInterrupt:
             self.interrupted = True
             return
-        self.judged.append({"path": path, "verdicts": [verdict]})
-        self.face.show(lambda: _story(path, verdict))
+        self.judged.append({"path": path, **told})
+        self.face.show(lambda: _story(path, told))
 
     def refuse(self, path: str, error: UpheldError) -> None:
         """This one is no history, or the question makes no sense for it."""
@@ -117,7 +131,7 @@ class _Session:
         from ..checkers.verdict import worst
         from ..reports.story import conclusion
 
-        words = [verdict["verdict"] for judged in self.judged for verdict in judged["verdicts"]]
+        words = [worst(verdict["verdict"] for verdict in judged["verdicts"]) for judged in self.judged]
         if words or self.done != 1:
             self.face.show(lambda: conclusion(words, len(self.errors), interrupted=self.interrupted))
         self.face.tell({"verdict": worst(words), "histories": self.judged, "errors": self.errors})
@@ -127,7 +141,18 @@ class _Session:
         return gravest(statuses)
 
 
-def _story(path: str, verdict: dict[str, Any]) -> Text:
+def _story(path: str, answer: dict[str, Any]) -> RenderableType:
+    from rich.console import Group
+
+    from ..reports.lattice import standing
     from ..reports.story import told
 
-    return told(path, verdict)
+    verdicts, frontier = answer["verdicts"], answer["frontier"]
+    asked = [verdict["consistency"] for verdict in verdicts]
+    beyond = standing(frontier, asked) if frontier else None
+    return Group(*(told(path, _shown(verdict, asked)) for verdict in verdicts), *([beyond] if beyond else []))
+
+
+def _shown(verdict: dict[str, Any], asked: Sequence[str]) -> dict[str, Any]:
+    """Without what the verdict that it follows from says beside it."""
+    return {**verdict, "anomaly": None, "notes": []} if verdict["implied_by"] in asked else verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -13,17 +13,17 @@ from typing import Any, Final
 
 import msgspec
 
+from ..checkers.frontier import LINEARIZABLE, Hearing, Ruling
 from ..checkers.linearizability import Linearizable
-from ..checkers.verdict import Refuted, Undecided, Upheld, Verdict, word
+from ..checkers.reads_from import Outside
+from ..checkers.verdict import Refuted, Undecided, Upheld, Verdict, describe, word
 from ..histories.errors import UsageError
 from ..histories.event import MISSING, Kind, Missing
 from ..histories.history import History
 from ..histories.values import Value, identity, to_json
+from ..specs.consistency import family
 from ..specs.objects.registry import MODELS, guess_model
 from .face import one_of
-
-CONSISTENCY: Final = ("linearizable",)
-"""The consistency models that can be asked for."""
 
 STARTS_MAX: Final = 3
 """How many other initial values are tried for a refuted history."""
@@ -35,10 +35,11 @@ class Question:
 
     Attributes:
         model: the name of the model; None for the one that the header names, or one guessed from the actions.
-        consistency: consistency models, joined by commas; None for linearizable.
+        consistency: ids or families of consistency models, joined by commas; None for linearizable.
         steps_max: the budget of a search; None for the checker's own.
         timeout_s: a limit in wall time; None for none.
         assumed_initial: whether the initial value was given by the one who asks, and not by the file.
+        outside: what values may be that nobody wrote; see `checkers.reads_from`.
     """
 
     model: str | None = None
@@ -46,34 +47,61 @@ class Question:
     steps_max: int | None = None
     timeout_s: float | None = None
     assumed_initial: bool = False
+    outside: Outside = "nothing"
 
     def __post_init__(self) -> None:
-        for name in (self.consistency or "linearizable").split(","):
-            one_of("--consistency", name, CONSISTENCY)
+        _ = self.ids
         if self.model is not None:
             one_of("--model", self.model, tuple(MODELS))
 
-    def verdict(self, history: History) -> Verdict:
-        """The verdict, with a note on each assumption that it hangs on.
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The consistency models that are asked about, each once."""
+        names = (LINEARIZABLE if self.consistency is None else self.consistency).split(",")
+        return tuple(dict.fromkeys(model for name in names for model in family(name.strip())))
+
+    def answer(self, history: History) -> Answer:
+        """The verdict on each model that is asked about; where none was named, what the history says about all of them.
 
         Raises:
-            UsageError: the model does not understand the actions of the history.
+            UsageError: the model of the object does not understand the actions of the history.
             MalformedHistory: an operation says nothing where it must.
         """
+        if self.consistency is None and self.model is not None:
+            return Answer(self.ids, self._heard(history, lambda hearing: hearing.ask(self.ids)), tells_frontier=False)
+        return Answer(self.ids, self._heard(history, self._hear), tells_frontier=True)
+
+    def verdict(self, history: History) -> Verdict:
+        """The verdict on linearizability alone, with a note on each assumption that it hangs on; errors as `answer`."""
+        return self._heard(history, lambda hearing: hearing.ask([LINEARIZABLE])).ruling(LINEARIZABLE).verdict
+
+    def _hear(self, hearing: Hearing) -> None:
+        hearing.hear(self.ids)
+        if self.consistency is None:
+            hearing.hear_all()
+
+    def _heard(self, history: History, hear: Callable[[Hearing], None]) -> Hearing:
+        """The history after that hearing; what was left when the time was up is undecided, and says why."""
+        hearing = Hearing(history=history, outside=self.outside, linearizable=self._linearizable)
         try:
             with time_limit(self.timeout_s):
-                verdict = self._decide(history)
-                notes = tuple(self._dependences(history, verdict))
+                hear(hearing)
         except TimeUp:
-            return Undecided(
-                f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it",
-                checker="linearizability",
-                model=self.model or history.header.model or "",
-                method="search",
-                operations=len(history.operations),
-                notes=tuple(history.remarks),
-            )
-        return dataclasses.replace(verdict, notes=(*verdict.notes, *notes))
+            for name in (*self.ids, *hearing.applicable()):
+                hearing.found.setdefault(name, self._late(history, name))
+        return hearing
+
+    def _late(self, history: History, name: str) -> Undecided:
+        return Undecided(
+            f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it",
+            checker="linearizability" if name == LINEARIZABLE else "consistency",
+            operations=len(history.operations),
+            notes=history.remarks,
+        )
+
+    def _linearizable(self, history: History) -> Verdict:
+        verdict = self._decide(history)
+        return dataclasses.replace(verdict, notes=(*verdict.notes, *self._dependences(history, verdict)))
 
     def _decide(self, history: History) -> Verdict:
         if self.model is None and history.header.model is None:
@@ -108,6 +136,44 @@ class Question:
         core = verdict.anomaly.history if isinstance(verdict, Refuted) else None
         parts = [history] if core is None else [core, history]
         return all(word(self._decide(_starting(part, initial))) == _opposite(verdict) for part in parts)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found about the models that were asked about, and about the others.
+
+    Attributes:
+        ids: the models that were asked about.
+        hearing: what all judges said.
+        tells_frontier: whether what follows for the others belongs to the answer.
+    """
+
+    ids: tuple[str, ...]
+    hearing: Hearing
+    tells_frontier: bool
+
+    @property
+    def rulings(self) -> list[Ruling]:
+        """One for each model that was asked about."""
+        return [self.hearing.ruling(name) for name in self.ids]
+
+    def told(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        verdicts = [{**describe(ruling.verdict), "implied_by": ruling.implied_by} for ruling in self.rulings]
+        return {"verdicts": verdicts, "frontier": self._frontier() if self.tells_frontier else None}
+
+    def _frontier(self) -> dict[str, Any]:
+        """The frontier as JSON, with the notes on its verdicts that no verdict of the answer has, too."""
+        found, heard = self.hearing.frontier(), self.hearing.found
+        beyond = [heard[name] for name in (*found.refuted, *found.upheld) if name not in self.ids]
+        notes = dict.fromkeys(note for verdict in beyond for note in verdict.notes)
+        told = {note for ruling in self.rulings for note in ruling.verdict.notes}
+        return {
+            "refuted": list(found.refuted),
+            "upheld": list(found.upheld),
+            "undecided": self.hearing.undecided(),
+            "notes": [note for note in notes if note not in told],
+        }
 
 
 def _opposite(verdict: Verdict) -> str:

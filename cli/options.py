@@ -52,8 +52,20 @@ NilReadOption = Annotated[
     str, typer.Option("--nil-read", help="absent: an ok read of null observed absence; unknown: it observed nothing.")
 ]
 InitialOption = Annotated[
-    str | None, typer.Option("--initial", metavar="JSON", help="What every cell holds at first; absent by default.")
+    str | None,
+    typer.Option(
+        "--initial", metavar="JSON", help="What every cell holds at first; absent by default; unknown: nobody knows."
+    ),
 ]
+ExcerptOption = Annotated[
+    bool,
+    typer.Option(
+        "--excerpt", help="The history is a part of a longer one: what nobody in it wrote, somebody outside may have."
+    ),
+]
+
+UNKNOWN: Final = "unknown"
+"""The word for `--initial` that leaves open what cells hold; the string is `'"unknown"'`, as JSON."""
 
 STORE: Final = Path("runs")
 MEMORY: Final = "4G"

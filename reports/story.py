@@ -29,7 +29,7 @@ def told(subject: str, verdict: Mapping[str, Any]) -> Text:
 def basis(verdict: Mapping[str, Any]) -> str:
     """What a verdict rests on, in a few words: `linearizability of cas-register, by search, 170 operations`."""
     subject = verdict["checker"] + (f" of {verdict['model']}" if verdict.get("model") else "")
-    subject += f" ({verdict['consistency']})" if verdict.get("consistency") else ""
+    subject += f" ({verdict['consistency']})" if verdict.get("consistency", "") not in {"", "linearizable"} else ""
     method = f", by {verdict['method']}" if verdict["method"] else ""
     return f"{subject}{method}, {counted(verdict['operations'], 'operation')}"
 

@@ -60,7 +60,12 @@ MISUSES = {
     "a file that is not there": (["check", "nowhere.jsonl"], "nowhere.jsonl: cannot be read: No such file"),
     "a model that nobody knows": (["check", "--model", "reigster", "stale.txt"], "there is register, cas-register, kv"),
     "a model with other actions": (["check", "--model", "kv", "stale.txt"], "the model kv has no action 'write'"),
-    "a consistency that nobody decides": (["check", "--consistency", "eventual", "stale.txt"], "there is linearizable"),
+    "a consistency model that is misspelt": (
+        ["check", "--consistency", "causal.convergance", "stale.txt"],
+        "ids are qualified: causal.convergence",
+    ),
+    "a consistency model of many names": (["check", "--consistency", "snapshot", "stale.txt"], "isolation.snapshot"),
+    "no consistency model": (["check", "--consistency", "causal,", "stale.txt"], "there is no consistency model ''"),
     "a format that nobody reads": (["check", "--format", "xml", "stale.txt"], "there are jsonl"),
     "a choice that is none": (["check", "--nil-read", "perhaps", "stale.txt"], "there is absent, unknown"),
     "a duration that is none": (["check", "--timeout", "soon", "stale.txt"], "say 90s, 2m or 1h"),

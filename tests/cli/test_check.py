@@ -56,14 +56,14 @@ def test_the_gravest_verdict_is_the_exit_status(case: str, upheld: Callable[...,
 
 def test_a_refuted_history_comes_with_its_story(upheld: Callable[..., Any], golden: Callable[..., Any]) -> None:
     write("stale.txt", STALE)
-    golden("check-stale.txt", upheld("check", "stale.txt").out)
+    golden("check-stale.txt", upheld("check", "stale.txt", "--consistency", "linearizable").out)
 
 
 def test_many_histories_get_a_line_each_and_a_summary(upheld: Callable[..., Any], golden: Callable[..., Any]) -> None:
     write("fine.txt", FINE)
     write("stale.txt", STALE)
     write("strange.txt", "0 invoke juggle 3\n0 ok juggle\n")
-    golden("check-many.txt", upheld("check", ".").out)
+    golden("check-many.txt", upheld("check", ".", "--consistency", "linearizable").out)
 
 
 def test_standard_input_is_a_history(upheld: Callable[..., Any]) -> None:
@@ -141,7 +141,7 @@ class TestABudget:
         return write("hard.txt", "\n".join(lines) + "\n")
 
     def test_of_steps_leaves_it_undecided(self, upheld: Callable[..., Any], hard: str) -> None:
-        result = upheld("check", hard, "--steps", "5", "--json")
+        result = upheld("check", hard, "--model", "cas-register", "--steps", "5", "--json")
         assert result.status == 3
         assert "ran out" in json.loads(result.out)["histories"][0]["verdicts"][0]["reason"]
 

@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMISED = (ROOT / "docs" / "json.md").read_text()
 CELL = ROOT / "examples" / "cell.py"
 
-VERDICT = {"verdict", "checker", "model", "method", "operations", "reason", "anomaly", "evidence", "notes"}
+VERDICT = {
+    "verdict", "checker", "model", "consistency", "method", "operations", "reason", "anomaly", "evidence", "notes", "implied_by",
+}  # fmt: skip
+FRONTIER = {"refuted", "upheld", "undecided", "notes"}
 ROW = {
     "id", "chapter", "system", "variant", "kind", "statement", "verdict", "reason", "runs", "runs_undecided", "runs_vacuous",
     "operations", "faults", "failure_rate_below", "mutants_killed", "anomaly", "story", "seed", "plan_operations",
@@ -86,7 +89,8 @@ def test_a_verdict_has_the_promised_fields(told: Callable[[str], dict[str, Any]]
     assert set(verdict["anomaly"]) == {"kind", "operations", "story", "facts"}
     assert verdict["anomaly"]["operations"] == [0, 2]
     assert found["errors"][0].keys() == {"path", "error"}
-    assert all(f"`{field}`" in PROMISED for field in VERDICT | set(verdict["anomaly"]))
+    assert set(history["frontier"]) == FRONTIER
+    assert all(f"`{field}`" in PROMISED for field in VERDICT | FRONTIER | set(verdict["anomaly"]))
 
 
 @pytest.mark.parametrize("name", ["verify", "run", "replay"])
