@@ -1,0 +1,6 @@
+"""How stale are reads of registers: what is promised of each, and the least bounds that explain them all together."""
+
+from .judge import NoStalerThan, decide
+from .witness import Arbitration, Faulty, Orders, Sources
+
+__all__ = ["Arbitration", "Faulty", "NoStalerThan", "Orders", "Sources", "decide"]
