@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from ...histories.columns import ABSENT, CODES, Table
 from ...histories.event import Kind, Missing
 from ...histories.history import History
+from ...histories.values import Value, same
 from .traced import INITIAL, NEVER, READS, WRITES, Numbers, Outside, ReadsFrom
 
 DELETES: Final = frozenset({"delete"})
@@ -28,19 +30,17 @@ def trace_columns(history: History, outside: Outside) -> ReadsFrom | None:
     )
     if not np.all(is_read | is_write | is_delete):
         return None
-    table = Table()
-    for value in columns.values:
-        table.code(value)
-    null = table.code(None)
+    values = columns.values
+    null = next((code for code, value in enumerate(values) if value is None), len(values))
     initial = history.header.initial
-    start = null if isinstance(initial, Missing) else table.code(initial)
+    start = null if isinstance(initial, Missing) else _code_of(initial, values)
     untold = null if history.header.nil_read == "unknown" else ABSENT
     kind = np.where(ends == ABSENT, CODES[Kind.INFO], columns.kind[ends])
     is_ok = kind == CODES[Kind.OK]
     key = columns.key[begins].astype(np.int64)
     argument = np.where(is_delete | (columns.value[begins] == ABSENT), null, columns.value[begins]).astype(np.int64)
     result = np.where(ends == ABSENT, ABSENT, columns.value[ends]).astype(np.int64)
-    cells = len(table.values) + 1
+    cells = len(values) + 3  # ABSENT, every value, and null and the initial one where they do not occur
     writers = np.flatnonzero(~is_read & (kind != CODES[Kind.FAIL]))
     readers = np.flatnonzero(is_read & is_ok & (result != untold))
     written = key[writers] * cells + argument[writers]
@@ -55,6 +55,11 @@ def trace_columns(history: History, outside: Outside) -> ReadsFrom | None:
     counts = is_ok.copy()
     counts[source[~was_there]] = True
     return _built(history, counts, is_ok, writers[counts[writers]], readers, source)
+
+
+def _code_of(value: Value, values: Sequence[Value]) -> int:
+    """Its code, one of its own where it does not occur; values are distinct."""
+    return next((code for code, each in enumerate(values) if same(each, value)), len(values) + 1)
 
 
 def _built(  # what was found, column by column

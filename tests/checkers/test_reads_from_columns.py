@@ -43,7 +43,8 @@ def histories(draw: st.DrawFn) -> History:
                 written[key].append(value)
         session = SESSIONS[process % 3]
         events.append(Event(index=0, process=process, kind=kind, action=action, key=key, value=value, session=session))
-    return History.of_events(events, header=Header(nil_read=draw(st.sampled_from(("absent", "unknown")))))
+    nil_read, initial = draw(st.sampled_from(("absent", "unknown"))), draw(st.sampled_from((MISSING, None, 1, "never")))
+    return History.of_events(events, header=Header(nil_read=nil_read, initial=initial))
 
 
 def plain(found: ReadsFrom) -> dict[str, object]:
