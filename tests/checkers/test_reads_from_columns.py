@@ -12,7 +12,7 @@ from upheld.checkers.reads_from import Outside, ReadsFrom
 from upheld.checkers.reads_from.columns import trace_columns
 from upheld.checkers.reads_from.tracing import trace_operations
 from upheld.histories.event import MISSING, Event, Kind, Missing
-from upheld.histories.history import Header, History
+from upheld.histories.history import Header, History, NilRead
 from upheld.histories.values import Value
 
 KEYS, SESSIONS = ("x", "y", None), ("s", 1, None)
@@ -43,7 +43,8 @@ def histories(draw: st.DrawFn) -> History:
                 written[key].append(value)
         session = SESSIONS[process % 3]
         events.append(Event(index=0, process=process, kind=kind, action=action, key=key, value=value, session=session))
-    nil_read, initial = draw(st.sampled_from(("absent", "unknown"))), draw(st.sampled_from((MISSING, None, 1, "never")))
+    nil_read: NilRead = draw(st.sampled_from(("absent", "unknown")))
+    initial = draw(st.sampled_from((MISSING, None, 1, "never")))
     return History.of_events(events, header=Header(nil_read=nil_read, initial=initial))
 
 
