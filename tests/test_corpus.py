@@ -20,7 +20,10 @@ from upheld.histories.files import read_history
 CORPUS = Path(str(upheld.__file__)).parent / "histories" / "corpus"
 PLANS = sorted(CORPUS.rglob("*.plan.json"))
 OF_PLANS = [(path, history) for path in PLANS if (history := history_beside(path)).exists()]
-HISTORIES = sorted({*CORPUS.rglob("*.jsonl")} - {history for _, history in OF_PLANS})
+HISTORIES = sorted(
+    {path for path in CORPUS.rglob("*.jsonl") if path.parent.name != "consistency"}
+    - {history for _, history in OF_PLANS}
+)
 
 
 def name_of(path: Path) -> str:

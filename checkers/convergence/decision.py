@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from ...histories.event import Missing
 from ...histories.history import History
 from ...histories.values import identity
 from ..reads_from import Outside
@@ -22,7 +23,7 @@ ADDS: Final = ("add", "broadcast")
 REMOVES: Final = ("remove",)
 READ: Final = "read"
 IN_THE_END: Final[tuple[type[OfCollections], ...]] = (Lossless, Convergent)
-EVER: Final[tuple[type[OfCollections], ...]] = (PhantomFree, DuplicateFree)
+EVER: Final[tuple[type[OfCollections], ...]] = (DuplicateFree, PhantomFree)
 
 
 def decide(history: History, ids: Sequence[str], *, outside: Outside = "nothing") -> dict[str, Verdict]:
@@ -64,8 +65,8 @@ def _visibility(history: History, outside: Outside) -> Verdict:
         if isinstance(found, Anomaly):
             return Refuted(judge.minimal(found, history), **about)
         reason = reason or found or ""
-    if reason:
-        return Undecided(reason, **about)
+    if reason or not record.adds:
+        return Undecided(reason or "nobody adds to the collection", is_vacuous=not reason, **about)
     times = times_of(record)
     about["evidence"] |= times.evidence()
     return Upheld(**about, witness=_ending(record))
@@ -91,9 +92,10 @@ def _foreign(history: History) -> str:
     stranger = next((operation for operation in history.operations if operation.action not in known), None)
     if stranger is not None:
         return f"not applicable: {stranger} neither adds to a collection, nor removes from one, nor reads one"
-    if not any(operation.action in ADDS for operation in history.operations):
-        return "not applicable: nobody adds to a collection"
-    return ""
+    if any(operation.action != READ for operation in history.operations):
+        return ""
+    other = next((read for read in history.operations if not isinstance(read.result, tuple | Missing | None)), None)
+    return "" if other is None else f"not applicable: {other} shows no collection, and nobody adds to one"
 
 
 def _assumed(record: Record, outside: Outside) -> tuple[str, ...]:
