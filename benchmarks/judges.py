@@ -1,4 +1,4 @@
-"""How fast the judges of reads and writes are, how they grow, and what memory they take: 20 sessions, 1,000 keys.
+"""How fast the judges of consistency are, how they grow, and what memory they take: 20 sessions, 1,000 keys.
 
     python benchmarks/judges.py [--operations 100000 1000000] [--judge causality.weak ...]
 
@@ -13,6 +13,7 @@ judge above (for ten times as many operations 10 is linear).
 from __future__ import annotations
 
 import argparse
+import random
 import resource
 from collections import deque
 from collections.abc import Sequence
@@ -29,10 +30,11 @@ from rich.table import Table
 
 from upheld.checkers.verdict import word
 from upheld.histories.columns import ABSENT, Columns
-from upheld.histories.history import History
+from upheld.histories.event import MISSING, Kind, Missing
+from upheld.histories.history import History, HistoryBuilder
 from upheld.specs.consistency.models import MODELS
 
-SESSIONS, KEYS = 20, 1_000
+SESSIONS, KEYS, NODES, ELEMENTS = 20, 1_000, 5, 20
 NOTHING = "history"
 """In place of a judge: nothing is decided, so that what is left is the history itself."""
 
@@ -79,6 +81,33 @@ def rounds_of_sessions(operations: int, *, seed: int) -> History:
     )
 
 
+def collections_of_sessions(operations: int, *, seed: int) -> History:
+    """Half adds, half reads of collections that get about 20 elements each; then quiet, and all five nodes are read."""
+    dice, builder = random.Random(seed), HistoryBuilder()
+    collections = operations // (2 * ELEMENTS)
+    elements: list[list[int]] = [[] for _ in range(collections)]
+
+    def ask(session: int, action: str, key: int, argument: int | Missing = MISSING) -> None:
+        node = f"n{session % NODES + 1}"
+        builder.add(session, Kind.INVOKE, action, key=key, value=argument, node=node)
+        answer = tuple(elements[key]) if action == "read" else MISSING
+        builder.add(session, Kind.OK, action, key=key, value=answer, node=node)
+
+    for number in range(operations - collections * NODES):
+        session, key = number % SESSIONS, dice.randrange(collections)
+        if dice.random() < 0.5:
+            elements[key].append(number)
+            ask(session, "add", key, number)
+        else:
+            ask(session, "read", key)
+    for phase in ("heal", "quiet", "final"):
+        builder.add("phases", Kind.INFO, phase)
+    for key in range(collections):
+        for session in range(NODES):
+            ask(session, "read", key)
+    return builder.build()
+
+
 class Figure(msgspec.Struct, frozen=True):
     """What one judge costs: processor seconds, those of the yardstick, the most memory in MB, and its verdicts."""
 
@@ -90,7 +119,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 def measure(judge: str, operations: int) -> Figure:
     """Let it decide all its models, once."""
-    history = rounds_of_sessions(operations, seed=operations)
+    history = HISTORIES.get(judge, rounds_of_sessions)(operations, seed=operations)
     assert len(history.pairing) == len(history) // 2
     ids = [name for name, model in MODELS.items() if model.judge == judge]
     began = process_time()
@@ -110,9 +139,13 @@ def yardstick(history: History) -> float:
     return process_time() - began
 
 
+HISTORIES = {"convergence.decision": collections_of_sessions}
+"""What a judge is given, where that is not reads and writes."""
+
+
 def judges() -> list[str]:
-    """Those that decide models of reads and writes by `decide`."""
-    return sorted({model.judge for model in MODELS.values()} - {"", "linearizability", "convergence"})
+    """Those that decide models by `decide`."""
+    return sorted({model.judge for model in MODELS.values()} - {"", "linearizability"})
 
 
 def table(chosen: Sequence[str], sizes: Sequence[int]) -> Table:
