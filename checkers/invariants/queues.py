@@ -77,17 +77,21 @@ class Queue(_OfQueues):
         judged = compared = 0
         for put, taken, _ in self._queues(history):
             judged += len(taken)
-            anomaly = self._unexplained(put, taken)
-            if anomaly is None and self.fifo:
-                lines = list(_in_order(put, taken))
-                compared += sum(len(line) for line in lines)
-                anomaly = next((found for line in lines if (found := self._overtaken(line))), None)
+            lines = list(_in_order(put, taken)) if self.fifo else []
+            compared += sum(len(line) for line in lines)
+            anomaly = next((found for line in lines if (found := self._overtaken(line))), None)
+            anomaly = anomaly or next(self._unexplained(put, taken), None)
             if anomaly is not None:
                 return Look(anomaly=anomaly, judged=judged)
         return Look(judged=judged, evidence={"ordered": compared} if self.fifo else {})
 
-    def _unexplained(self, put: Sequence[Operation], taken: Sequence[_Taken]) -> Anomaly | None:
-        """The first element that leaves more often, when a dequeue ends, than its enqueues had begun."""
+    def shows(self, history: History, kind: str) -> bool:
+        """Whether the history has an anomaly of that kind: a drain may show several."""
+        found = (each.kind for put, taken, _ in self._queues(history) for each in self._unexplained(put, taken))
+        return super().shows(history, kind) or kind in found
+
+    def _unexplained(self, put: Sequence[Operation], taken: Sequence[_Taken]) -> Iterator[Anomaly]:
+        """The elements that leave more often, when a dequeue ends, than their enqueues had begun."""
         begun: Counter[Hashable] = Counter()
         left: dict[Hashable, list[Operation]] = {}
         elements: dict[int, list[Value]] = {}
@@ -103,8 +107,7 @@ class Queue(_OfQueues):
                 before = left.setdefault(name, [])
                 before.append(operation)
                 if len(before) > begun[name]:
-                    return self._too_often(element, put, before)
-        return None
+                    yield self._too_often(element, put, before)
 
     def _too_often(self, element: Value, put: Sequence[Operation], takers: Sequence[Operation]) -> Anomaly:
         sources = [each for each in put if identity(each.argument) == identity(element)]
@@ -156,28 +159,22 @@ class TotalQueue(_OfQueues):
         for put, taken, takes in self._queues(history):
             judged += len(taken)
             attempts = Counter(identity(each.argument) for each in put)
+            missing = _missing(put, taken)
+            counted += _counted(put, taken, attempts, len(missing))
+            drained = self._drained(put, takes, history)
+            if drained is not None:
+                judged += sum(each.outcome is Kind.OK for each in put)
+                lost = self._lost(missing, takes, drained)
+                if lost is not None:
+                    return Look(anomaly=lost, judged=judged, evidence=dict(counted))
+                counted["perhaps_taken"] += len(missing)
+            elif put and not full:
+                full = f"nobody knows what is left in the queue{place_of(put[0])}: nothing shows that it was drained"
             strange = next((each for each in taken if identity(each.element) not in attempts), None)
             if strange is not None:
-                headline = (
-                    f"{to_json(strange.element)} is taken out{place_of(strange.by)}, and nobody may have put it in:"
-                )
+                element, where = to_json(strange.element), place_of(strange.by)
+                headline = f"{element} is taken out{where}, and nobody may have put it in:"
                 return Look(anomaly=self.breach("unexpected-element", headline, strange.by), judged=judged)
-            missing = _missing(put, taken)
-            drained = self._drained(put, takes, history)
-            counted += _counted(put, taken, attempts, len(missing))
-            if drained is None:
-                full = full or (
-                    f"nobody knows what is left in the queue{place_of(put[0])}: nothing shows that it was drained"
-                    if put
-                    else ""
-                )
-                continue
-            judged += len(put)
-            pending = [each for each in takes if each.outcome is Kind.INFO]
-            room = len(missing) if any(each.action == self.drain for each in pending) else len(pending)
-            if len(missing) > room:
-                return Look(anomaly=self._lost(missing, pending, drained), judged=judged, evidence=dict(counted))
-            counted["perhaps_taken"] += len(missing)
         return Look(judged=judged, doubt=full, evidence=dict(counted))
 
     def _drained(self, put: Sequence[Operation], takes: Sequence[Operation], history: History) -> Operation | None:
@@ -192,8 +189,12 @@ class TotalQueue(_OfQueues):
                 return each
         return None
 
-    def _lost(self, missing: Sequence[Operation], pending: Sequence[Operation], drained: Operation) -> Anomaly:
+    def _lost(self, missing: Sequence[Operation], takes: Sequence[Operation], drained: Operation) -> Anomaly | None:
+        """As few of those missing as no pending operation can have taken, if there are so many."""
+        pending = [each for each in takes if each.outcome is Kind.INFO]
         least = missing[: len(pending) + 1]
+        if len(least) <= len(pending) or any(each.action == self.drain for each in pending):
+            return None
         names = ", ".join(to_json(each.argument) for each in least)
         perhaps = f", and of these only {len(pending)} may have been taken" if pending else ""
         headline = f"{names} never came out{place_of(drained)}, and the queue was drained{perhaps}:"
@@ -244,7 +245,8 @@ def _counted(
 def _in_order(put: Sequence[Operation], taken: Sequence[_Taken]) -> Iterator[list[tuple[Operation, Operation]]]:
     """By session: what it enqueued once and was dequeued once, with the dequeue."""
     often = Counter(identity(each.argument) for each in put)
-    by = {identity(element): operation for element, operation in taken}
+    out = Counter(identity(element) for element, _ in taken)
+    by = {identity(element): operation for element, operation in taken if out[identity(element)] == 1}
     for mine in by_session(put):
         names = [(each, identity(each.argument)) for each in mine]
         yield [(each, by[name]) for each, name in names if often[name] == 1 and name in by]

@@ -84,9 +84,6 @@ class Set(_OfSets):
         for mine in self._sets(history):
             last = mine.reads[-1]
             judged += 1
-            strange = self._strange(mine)
-            if strange is not None:
-                return Look(anomaly=strange, judged=judged)
             for add in mine.adds:
                 shown = identity(add.argument) in last.shown
                 if add.precedes(last.operation) and add.outcome is Kind.OK and not shown:
@@ -97,6 +94,9 @@ class Set(_OfSets):
                 counted["acknowledged"] += add.outcome is Kind.OK
                 counted["recovered"] += add.outcome is not Kind.OK and shown
                 counted["after"] += add.outcome is Kind.OK and not shown
+            strange = self._strange(mine)
+            if strange is not None:
+                return Look(anomaly=strange, judged=judged)
         return Look(judged=judged, evidence=dict(counted))
 
 
@@ -166,15 +166,15 @@ class SetFull(_OfSets):
         judged = 0
         for mine in self._sets(history):
             judged += len(mine.reads)
-            strange = self._strange(mine) or self._twice(mine)
-            if strange is not None:
-                return Look(anomaly=strange, judged=judged)
             for timeline in _timelines(mine):
                 fates[timeline.fate] += 1
                 lags += [lag for lag in (timeline.lag_ns,) if timeline.fate in {"stable", "stale"} and lag is not None]
                 if timeline.fate == "lost" or (self.linearizable and timeline.fate in {"stale", "never-read"}):
                     return Look(anomaly=self._told(timeline), judged=judged, evidence=_counted(fates, lags))
                 late = timeline if late is None and timeline.fate == "never-read" else late
+            strange = self._twice(mine) or self._strange(mine)
+            if strange is not None:
+                return Look(anomaly=strange, judged=judged)
         doubt = "" if late is None else f"{to_json(late.add.argument)} was added and never read: it is lost, or late"
         return Look(judged=judged, doubt=doubt, evidence=_counted(fates, lags))
 
