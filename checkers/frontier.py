@@ -24,6 +24,8 @@ from .verdict import Refuted, Undecided, Upheld, Verdict
 
 LINEARIZABLE: Final = "linearizable"
 READS_AND_WRITES: Final = READS | WRITES | {"cas", "delete", "txn"}
+BOUNDS: Final = ("k", "t_ns", "delta_ns")
+"""The evidence that says which bound an upheld model was found to keep: such a model always holds with some bound."""
 UPDATES: Final = frozenset({"add", "broadcast"})
 
 
@@ -129,6 +131,14 @@ class Hearing:
     def frontier(self) -> Frontier:
         """The weakest models that are refuted, and the strongest that are upheld."""
         return frontier(self.conclusions())
+
+    def bounds(self) -> dict[str, dict[str, Any]]:
+        """What bounds the strongest upheld models were found to keep, as far as they have any."""
+        found = {
+            name: {bound: value for bound, value in self.found[name].evidence.items() if bound in BOUNDS}
+            for name in self.frontier().upheld
+        }
+        return {name: bounds for name, bounds in found.items() if bounds}
 
     def undecided(self) -> dict[str, str]:
         """The models whose judges were asked and about which nothing is known, with the reasons."""

@@ -150,9 +150,14 @@ def _story(path: str, answer: dict[str, Any]) -> RenderableType:
     verdicts, frontier = answer["verdicts"], answer["frontier"]
     asked = [verdict["consistency"] for verdict in verdicts]
     beyond = standing(frontier, asked) if frontier else None
-    return Group(*(told(path, _shown(verdict, asked)) for verdict in verdicts), *([beyond] if beyond else []))
+    shown = (_shown(verdict, verdicts[:place], asked) for place, verdict in enumerate(verdicts))
+    return Group(*(told(path, verdict) for verdict in shown), *([beyond] if beyond else []))
 
 
-def _shown(verdict: dict[str, Any], asked: Sequence[str]) -> dict[str, Any]:
-    """Without what the verdict that it follows from says beside it."""
-    return {**verdict, "anomaly": None, "notes": []} if verdict["implied_by"] in asked else verdict
+def _shown(verdict: dict[str, Any], before: list[dict[str, Any]], asked: list[str]) -> dict[str, Any]:
+    """Without what the verdict that it follows from says beside it, and without a story that was told before."""
+    if verdict["implied_by"] in asked:
+        return {**verdict, "anomaly": None, "notes": []}
+    anomaly = verdict["anomaly"]
+    same = next((other["consistency"] for other in before if anomaly and other["anomaly"] == anomaly), "")
+    return {**verdict, "anomaly": {**anomaly, "story": [f"the anomaly is that of {same}"]}} if same else verdict

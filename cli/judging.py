@@ -171,6 +171,7 @@ class Answer:
         return {
             "refuted": list(found.refuted),
             "upheld": list(found.upheld),
+            "bounds": self.hearing.bounds(),
             "undecided": self.hearing.undecided(),
             "notes": [note for note in notes if note not in told],
         }

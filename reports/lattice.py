@@ -26,10 +26,16 @@ def standing(frontier: Mapping[str, Any], asked: Collection[str]) -> Text | None
     if len(asked) == 1 and not unknown and set(asked) >= {*refuted, *upheld}:
         return None
     lines = [f"weakest refuted: {', '.join(refuted)}"] if refuted else []
-    lines += [f"strongest upheld: {', '.join(upheld)}"] if upheld else []
+    named = [name + bounded(frontier["bounds"].get(name, {})) for name in upheld]
+    lines += [f"strongest upheld: {', '.join(named)}"] if named else []
     lines += [f"undecided: {_some(names)}: {reason}" for reason, names in _by_reason(unknown).items()]
     lines += [f"note: {note}" for note in frontier["notes"]]
     return indented(lines) if lines else None
+
+
+def bounded(bounds: Mapping[str, Any]) -> str:
+    """` with k = 2`: the bounds that a model was found to keep."""
+    return f" with {', '.join(f'{name} = {bound:,}' for name, bound in bounds.items())}" if bounds else ""
 
 
 def _by_reason(undecided: Mapping[str, str]) -> dict[str, list[str]]:

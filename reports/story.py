@@ -10,6 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
+from ..checkers.frontier import BOUNDS
+from .lattice import bounded
 from .words import counted, indented, plain, tally, verdict_word
 
 
@@ -29,7 +31,10 @@ def told(subject: str, verdict: Mapping[str, Any]) -> Text:
 def basis(verdict: Mapping[str, Any]) -> str:
     """What a verdict rests on, in a few words: `linearizability of cas-register, by search, 170 operations`."""
     subject = verdict["checker"] + (f" of {verdict['model']}" if verdict.get("model") else "")
-    subject += f" ({verdict['consistency']})" if verdict.get("consistency", "") not in {"", "linearizable"} else ""
+    consistency = verdict.get("consistency", "")
+    if consistency and (consistency, verdict["checker"]) != ("linearizable", "linearizability"):
+        bounds = {name: bound for name, bound in verdict["evidence"].items() if name in BOUNDS}
+        subject += f" ({consistency}{bounded(bounds)})"
     method = f", by {verdict['method']}" if verdict["method"] else ""
     return f"{subject}{method}, {counted(verdict['operations'], 'operation')}"
 

@@ -16,7 +16,7 @@ CELL = ROOT / "examples" / "cell.py"
 VERDICT = {
     "verdict", "checker", "model", "consistency", "method", "operations", "reason", "anomaly", "evidence", "notes", "implied_by",
 }  # fmt: skip
-FRONTIER = {"refuted", "upheld", "undecided", "notes"}
+FRONTIER = {"refuted", "upheld", "bounds", "undecided", "notes"}
 ROW = {
     "id", "chapter", "system", "variant", "kind", "statement", "verdict", "reason", "runs", "runs_undecided", "runs_vacuous",
     "operations", "faults", "failure_rate_below", "mutants_killed", "anomaly", "story", "seed", "plan_operations",
