@@ -26,6 +26,7 @@ class Convergent(OfCollections):
     """All final reads of a collection show the same elements, each as often; the order may differ. O(size of the reads)."""
 
     name = "convergent"
+    subjects = 2
 
     def look(self, record: Record) -> Finding:
         """What there is to say against it."""
@@ -107,7 +108,7 @@ class Lossless(OfCollections):
                 f"{without.sentence()} is final and {does_not} {element}",
                 f"{others[0].sentence()} is final and {does}" if others else nobody,
             ),
-            operations=(*owed.because, update, without.operation, *(read.operation for read in others[:1])),
+            operations=(update, *owed.because, without.operation, *(read.operation for read in others[:1])),
         )
 
 

@@ -20,6 +20,7 @@ class PhantomFree(OfCollections):
     """Every element that is read was added: its add began before the read ended, and did not fail."""
 
     name = "phantom-free"
+    subjects = 2
 
     def look(self, record: Record) -> Finding:
         """What there is to say against it."""
@@ -54,6 +55,7 @@ class DuplicateFree(OfCollections):
     """No read shows an element more often than it was added (adds that failed do not count)."""
 
     name = "duplicate-free"
+    subjects = 2
 
     def look(self, record: Record) -> Finding:
         """What there is to say against it."""
@@ -76,7 +78,7 @@ class DuplicateFree(OfCollections):
                 + "".join(f": {add}" for add in tried[:1]),
                 f"{read.sentence()} shows it {_times(often)}",
             ),
-            operations=(*tried, read.operation),
+            operations=(read.operation, *tried),
         )
 
 
@@ -105,6 +107,7 @@ class Unresurrected(OfCollections):
     """
 
     name = "unresurrected"
+    subjects = 2
 
     def look(self, record: Record) -> Finding:
         """What there is to say against it."""
@@ -129,7 +132,7 @@ class Unresurrected(OfCollections):
                 f"{back.after.sentence()}, still later, shows it again",
                 added,
             ),
-            operations=(*adds, back.before.operation, remove, back.without.operation, back.after.operation),
+            operations=(remove, *adds, back.before.operation, back.without.operation, back.after.operation),
         )
 
 

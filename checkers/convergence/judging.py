@@ -28,6 +28,8 @@ class OfCollections:
     removes: tuple[str, ...] = ("remove",)
     read: str = "read"
     name: ClassVar[str]
+    subjects: ClassVar[int] = 1
+    """How many operations, the first of an anomaly, it is about; shrinking keeps them."""
 
     def check(self, history: History, /) -> Verdict:
         """The verdict.
@@ -59,19 +61,18 @@ class OfCollections:
         raise NotImplementedError
 
     def minimal(self, anomaly: Anomaly, history: History) -> Anomaly:
-        """The anomaly with the fewest operations that show it: of its kind, and not of one operation where it has more."""
+        """The anomaly with the fewest operations that show it: of its kind, and about the same operations."""
         involved = {operation.invocation for operation in anomaly.operations}
         excerpt = history.without(each for each in history.operations if each.invocation not in involved)
 
         def fails(part: History) -> bool:
             found = self.look(self.record(part))
-            return (
-                isinstance(found, Anomaly)
-                and found.kind == anomaly.kind
-                and len(found.operations) >= min(2, len(anomaly.operations))
-            )
+            return isinstance(found, Anomaly) and self._about(found) == self._about(anomaly)
 
         return replace(anomaly, history=minimal_history(excerpt, fails))
+
+    def _about(self, anomaly: Anomaly) -> tuple[str, list[int]]:
+        return anomaly.kind, [operation.invocation for operation in anomaly.operations[: self.subjects]]
 
 
 def counts(record: Record) -> dict[str, int]:
