@@ -110,13 +110,15 @@ class _Session:
     def judge(self, path: str) -> None:
         """Read, judge, keep the verdicts, and only then show them."""
         try:
-            told = self.question.answer(self.reading.read(path)).told()
+            answer = self.question.answer(self.reading.read(path))
+            told = answer.told()
         except UpheldError as error:
             self.refuse(path, error)
             return
         except KeyboardInterrupt:
             self.interrupted = True
             return
+        self.interrupted = answer.interrupted
         self.judged.append({"path": path, **told})
         self.face.show(lambda: _story(path, told))
 

@@ -67,37 +67,52 @@ class Question:
             UsageError: the model of the object does not understand the actions of the history.
             MalformedHistory: an operation says nothing where it must.
         """
-        if self.consistency is None and self.model is not None:
-            return Answer(self.ids, self._heard(history, lambda hearing: hearing.ask(self.ids)), tells_frontier=False)
-        return Answer(self.ids, self._heard(history, self._hear), tells_frontier=True)
+        tells_frontier = self.consistency is not None or self.model is None
+        hearing = self._hearing(history)
+        interrupted = self._conduct(hearing, self._hear if tells_frontier else self._ask)
+        return Answer(self.ids, hearing, tells_frontier=tells_frontier, interrupted=interrupted)
 
     def verdict(self, history: History) -> Verdict:
         """The verdict on linearizability alone, with a note on each assumption that it hangs on; errors as `answer`."""
-        return self._heard(history, lambda hearing: hearing.ask([LINEARIZABLE])).ruling(LINEARIZABLE).verdict
+        hearing = self._hearing(history)
+        self._conduct(hearing, self._ask)
+        return hearing.ruling(LINEARIZABLE).verdict
+
+    def _hearing(self, history: History) -> Hearing:
+        return Hearing(history=history, outside=self.outside, linearizable=self._linearizable)
+
+    def _ask(self, hearing: Hearing) -> None:
+        hearing.ask(self.ids)
 
     def _hear(self, hearing: Hearing) -> None:
         hearing.hear(self.ids)
         if self.consistency is None:
             hearing.hear_all()
 
-    def _heard(self, history: History, hear: Callable[[Hearing], None]) -> Hearing:
-        """The history after that hearing; what was left when the time was up is undecided, and says why."""
-        hearing = Hearing(history=history, outside=self.outside, linearizable=self._linearizable)
+    def _conduct(self, hearing: Hearing, hear: Callable[[Hearing], None]) -> bool:
+        """Hold the hearing; True when it was interrupted after all that is asked about had been decided."""
         try:
             with time_limit(self.timeout_s):
                 hear(hearing)
         except TimeUp:
-            for name in (*self.ids, *hearing.applicable()):
-                hearing.found.setdefault(name, self._late(history, name))
-        return hearing
+            self._end(hearing, f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it")
+        except KeyboardInterrupt:
+            if not hearing.found.keys() >= set(self.ids):
+                raise
+            self._end(hearing, "interrupted before its judge had decided")
+            return True
+        return False
 
-    def _late(self, history: History, name: str) -> Undecided:
-        return Undecided(
-            f"the time limit of {self.timeout_s:g} s ran out; --timeout raises it",
-            checker="linearizability" if name == LINEARIZABLE else "consistency",
-            operations=len(history.operations),
-            notes=history.remarks,
-        )
+    def _end(self, hearing: Hearing, reason: str) -> None:
+        """What the hearing has not come to is undecided."""
+        for name in (*self.ids, *hearing.applicable()):
+            left = Undecided(
+                reason,
+                checker="linearizability" if name == LINEARIZABLE else "consistency",
+                operations=len(hearing.history.operations),
+                notes=hearing.history.remarks,
+            )
+            hearing.found.setdefault(name, left)
 
     def _linearizable(self, history: History) -> Verdict:
         verdict = self._decide(history)
@@ -146,11 +161,13 @@ class Answer:
         ids: the models that were asked about.
         hearing: what all judges said.
         tells_frontier: whether what follows for the others belongs to the answer.
+        interrupted: whether somebody stopped the hearing; what was asked about had been answered by then.
     """
 
     ids: tuple[str, ...]
     hearing: Hearing
     tells_frontier: bool
+    interrupted: bool = False
 
     @property
     def rulings(self) -> list[Ruling]:

@@ -94,7 +94,12 @@ def _consistency(_modules: list[str]) -> Rows:
     from ..specs.consistency import MODELS
 
     return [
-        {"consistency": model.id, "promises": model.words, "implies": list(model.implies), "decided by": model.judge}
+        {
+            "consistency": model.id,
+            "promises": model.words,
+            "implies": list(model.implies),
+            "decided by": model.judge or "no judge yet",
+        }
         for model in MODELS.values()
     ]
 

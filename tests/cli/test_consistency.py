@@ -176,3 +176,17 @@ def test_what_the_time_did_not_suffice_for_is_undecided(
     assert "the time limit of 0.2 s ran out" in frontier(result)["undecided"]["causal.weak"]
     result = upheld("check", stale, "--consistency", "causal.weak", "--timeout", "0.2s", "--json")
     assert (result.status, verdicts(result)) == (3, {"causal.weak": ("undecided", "")})
+
+
+def test_an_interrupt_of_the_other_judges_keeps_what_was_asked_about(
+    upheld: Callable[..., Any], stale: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["upheld.checkers.fake"], "decide", interrupted)
+    result = upheld("check", stale, stale, "--json")
+    assert (result.status, verdicts(result)) == (130, {"linearizable": ("refuted", "")})
+    assert frontier(result)["undecided"]["causal.weak"] == "interrupted before its judge had decided"
+    result = upheld("check", stale, "--consistency", "causal.weak", "--json")
+    assert (result.status, json.loads(result.out)["histories"]) == (130, [])

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from upheld.specs.consistency import MODELS
+
 
 def test_a_model_is_told_with_its_axioms_and_its_place_in_the_lattice(upheld: Callable[..., Any]) -> None:
     told = upheld("explain", "causal.convergence")
@@ -26,3 +28,15 @@ def test_a_name_that_stands_for_several_models_is_refused_with_all_of_them(uphel
     told = upheld("explain", "snapshot")
     assert told.status == 2
     assert "isolation.snapshot.strong-session" in told.err
+
+
+def test_who_decides_a_model_and_at_which_cost_is_told_by_explain_and_list(upheld: Callable[..., Any]) -> None:
+    listed = json.loads(upheld("list", "consistency", "--json").out)["consistency"]
+    assert [row["consistency"] for row in listed] == list(MODELS)
+    for row in listed:
+        model = MODELS[row["consistency"]]
+        told = json.loads(upheld("explain", model.id, "--json").out)
+        assert row["decided by"] == told["decided by"] == (model.judge or "no judge yet")
+        assert told["cost"] == model.cost
+        assert len(told["demands"]) == len(model.axioms)
+    assert {"linearizability", "no judge yet"} <= {row["decided by"] for row in listed}
