@@ -42,13 +42,16 @@ class Read:
 
     __slots__ = ("elements", "identities", "key", "operation", "shown")
 
-    def __init__(self, operation: Operation, elements: tuple[Value, ...]) -> None:
+    def __init__(self, operation: Operation, elements: tuple[Value, ...], alike: Read | None = None) -> None:
         self.operation, self.elements = operation, elements
         self.key: Hashable = identity(operation.key)
-        # What Python cannot confuse stands for itself, which saves most of the time.
-        is_plain = PLAIN.issuperset(map(type, elements))
-        self.identities: tuple[Hashable, ...] = elements if is_plain else tuple(map(identity, elements))
-        self.shown = frozenset(self.identities)
+        if alike is None:
+            # What Python cannot confuse stands for itself, which saves most of the time.
+            is_plain = PLAIN.issuperset(map(type, elements))
+            self.identities: tuple[Hashable, ...] = elements if is_plain else tuple(map(identity, elements))
+            self.shown: frozenset[Hashable] = frozenset(self.identities)
+        else:
+            self.identities, self.shown = alike.identities, alike.shown
 
     @property
     def counts(self) -> Counter[Hashable]:
@@ -91,7 +94,7 @@ class Record:
         self.adds = [operation for operation in history.operations if operation.action in adds]
         self.removes = [operation for operation in history.operations if operation.action in removes]
         self._asked = [operation for operation in history.operations if operation.action == read]
-        self.reads = [Read(each, elements_of(each, history)) for each in self._asked if each.outcome is Kind.OK]
+        self.reads = _answered(self._asked, history)
         self.final_reads = [each for each in self.reads if self.is_final(each.operation)]
 
     def _place(self, index: int, time: int | None) -> int:
@@ -177,6 +180,19 @@ class Record:
         updates = (*self.adds, *self.removes, *(read.operation for read in self.reads))
         stranger = next((each for each in updates if each.node is not None and each.node not in seen), None)
         return "" if stranger is None else f"{stranger.node} was not read in the final phase"
+
+
+def _answered(asked: Sequence[Operation], history: History) -> list[Read]:
+    """The reads that were answered; those with the same answer share what is worked out about it."""
+    found: list[Read] = []
+    alike: dict[int, Read] = {}  # by the object: a history keeps one for all values that are the same
+    for operation in asked:
+        if operation.outcome is Kind.OK:
+            elements = elements_of(operation, history)
+            read = Read(operation, elements, alike.get(id(operation.result)))
+            alike.setdefault(id(operation.result), read)
+            found.append(read)
+    return found
 
 
 def _by_element(updates: Sequence[Operation]) -> dict[tuple[Hashable, Hashable], list[Operation]]:
