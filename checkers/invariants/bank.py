@@ -39,7 +39,11 @@ class Bank(Invariant):
         "Transfers move money between accounts: the total stays, and no account pays what it does not have."
     )
     judges: ClassVar[str] = "answered read of balances"
-    needs_real_time: ClassVar[bool] = False
+
+    @property
+    def needs_real_time(self) -> bool:
+        """It does not: each rule is about what was seen, in whatever order."""
+        return False
 
     def look(self, history: History) -> Look:
         """What one pass over the history finds."""

@@ -29,6 +29,11 @@ class UniqueIds(Invariant):
     rule: ClassVar[str] = "An identifier is given out once."
     judges: ClassVar[str] = "two answered requests for an identifier"
 
+    @property
+    def needs_real_time(self) -> bool:
+        """It does where order is claimed."""
+        return self.order != "none"
+
     def look(self, history: History) -> Look:
         """What one pass over the history finds."""
         given = answered(history, self.generate)

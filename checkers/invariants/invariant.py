@@ -50,14 +50,17 @@ class Invariant(ABC):
     Attributes:
         name: of the judge, in kebab case.
         rule: what it holds histories to; stories end with it.
-        judges: what it counts as judged, in the plural.
-        needs_real_time: whether the rule speaks of what came first.
+        judges: what a history must have for it to judge anything.
     """
 
     name: ClassVar[str]
     rule: ClassVar[str]
     judges: ClassVar[str]
-    needs_real_time: ClassVar[bool] = True
+
+    @property
+    def needs_real_time(self) -> bool:
+        """Whether the rule speaks of what came first."""
+        return True
 
     def check(self, history: History, /) -> Verdict:
         """The verdict; the same for the same history, everywhere.

@@ -53,12 +53,16 @@ class Logs(Invariant):
         "A value that was sent is at one offset for good, and consumers are shown all offsets in their order."
     )
     judges: ClassVar[str] = "value that was polled"
-    needs_real_time: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.allowed) - set(KINDS))
         if unknown:
             raise UsageError(f"there is no anomaly {unknown[0]!r} of logs; there are {', '.join(KINDS)}")
+
+    @property
+    def needs_real_time(self) -> bool:
+        """It does not: what a process did in turn is all that it asks."""
+        return False
 
     def look(self, history: History) -> Look:
         """What one pass over the history finds."""
