@@ -3,7 +3,7 @@
     python benchmarks/judges.py [--operations 100000 1000000] [--judge causality.weak ...]
 
 The history is upheld by all of them, so that none stops early: in each round every session does one operation, all at once,
-and reads see the end of the round before. Each figure is the processor time of one judge that decides all its models, from a
+and reads see the end of the round before; `sets` are read to the end, `transactions` follow one another. Each figure is the processor time of one judge that decides all its models, from a
 history in memory that is paired already, in a process of its own; `MB` is the most memory that this process had, of which
 the history itself has a part (row `history`). The yardstick is one pass in Python over the columns of the same history,
 in the same process; `x` is how many such passes the judge costs. `growth` is the time in relation to the row of the same
@@ -117,9 +117,9 @@ class Figure(msgspec.Struct, frozen=True):
     verdicts: str
 
 
-def measure(judge: str, operations: int) -> Figure:
+def measure(judge: str, kind: str, operations: int) -> Figure:
     """Let it decide all its models, once."""
-    history = HISTORIES.get(judge, rounds_of_sessions)(operations, seed=operations)
+    history = HISTORIES[kind](operations, seed=operations)
     assert len(history.pairing) > 0  # paired, and the pairing is kept
     ids = [name for name, model in MODELS.items() if model.judge == judge]
     began = process_time()
@@ -139,8 +139,13 @@ def yardstick(history: History) -> float:
     return process_time() - began
 
 
-HISTORIES = {"convergence.decision": collections_of_sessions}
-"""What a judge is given, where that is not reads and writes."""
+SINGLE, SETS, TRANSACTIONS = "reads and writes", "sets", "transactions of 8"
+HISTORIES = {SINGLE: rounds_of_sessions, SETS: collections_of_sessions, TRANSACTIONS: transactions_of_sessions}
+
+
+def given(judge: str) -> tuple[str, ...]:
+    """Which histories a judge is given."""
+    return {"convergence.decision": (SETS,), "causality.decision": (SINGLE, TRANSACTIONS)}.get(judge, (SINGLE,))
 
 
 def judges() -> list[str]:
@@ -151,17 +156,18 @@ def judges() -> list[str]:
 def table(chosen: Sequence[str], sizes: Sequence[int]) -> Table:
     """Every judge at every size."""
     shown = Table(title="judges")
-    for heading in ("judge", "operations", "CPU s", "yardstick s", "x", "growth", "MB", "verdicts"):
+    for heading in ("judge", "history", "operations", "CPU s", "yardstick s", "x", "growth", "MB", "verdicts"):
         shown.add_column(heading, justify="right")
     with ProcessPoolExecutor(max_workers=1, max_tasks_per_child=1, mp_context=get_context("spawn")) as alone:
-        for judge in (NOTHING, *chosen):
+        for judge, kind in ((judge, kind) for judge in (NOTHING, *chosen) for kind in given(judge)):
             before: float | None = None
             for operations in sizes:
-                figure = alone.submit(measure, judge, operations).result()
+                figure = alone.submit(measure, judge, kind, operations).result()
                 growth = f"{figure.seconds / before:.1f}" if before else ""
                 before = figure.seconds
                 shown.add_row(
                     judge,
+                    kind,
                     f"{operations:,}",
                     f"{figure.seconds:.2f}",
                     f"{figure.yardstick:.2f}",
