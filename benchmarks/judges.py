@@ -3,11 +3,12 @@
     python benchmarks/judges.py [--operations 100000 1000000] [--judge causality.weak ...]
 
 The history is upheld by all of them, so that none stops early: in each round every session does one operation, all at once,
-and reads see the end of the round before; `sets` are read to the end, `transactions` follow one another. Each figure is the processor time of one judge that decides all its models, from a
-history in memory that is paired already, in a process of its own; `MB` is the most memory that this process had, of which
-the history itself has a part (row `history`). The yardstick is one pass in Python over the columns of the same history,
-in the same process; `x` is how many such passes the judge costs. `growth` is the time in relation to the row of the same
-judge above (for ten times as many operations 10 is linear).
+and reads see the end of the round before; sets are read at every node in the end; transactions follow one another, and have
+eight operations each. A figure is the processor time of one judge that decides all its models, from a history in memory that
+is paired already, in a process of its own; `MB` is the most memory that this process had, of which the history itself has a
+part (row `history`). The yardstick is one pass in Python over the columns of the same history, in the same process; `x` is
+how many such passes the judge costs. `growth` is the time in relation to that of the row above (for ten times as many
+operations 10 is linear).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from upheld.histories.event import MISSING, Kind, Missing
 from upheld.histories.history import History, HistoryBuilder
 from upheld.specs.consistency.models import MODELS
 
-SESSIONS, KEYS, NODES, ELEMENTS = 20, 1_000, 5, 20
+SESSIONS, KEYS, NODES, ELEMENTS, TRANSACTION = 20, 1_000, 5, 20, 8
 NOTHING = "history"
 """In place of a judge: nothing is decided, so that what is left is the history itself."""
 
@@ -108,6 +109,25 @@ def collections_of_sessions(operations: int, *, seed: int) -> History:
     return builder.build()
 
 
+def transactions_of_sessions(operations: int, *, seed: int) -> History:
+    """Transactions of 8 reads and writes each, one after the other: serializable, and so all that is weaker."""
+    dice, builder = random.Random(seed), HistoryBuilder()
+    held: dict[int, int] = {}
+    for number in range(0, operations, TRANSACTION):
+        steps: list[tuple[str, int, int | None]] = []
+        for at in range(TRANSACTION):
+            key = dice.randrange(KEYS)
+            if dice.random() < 0.5:
+                held[key] = number + at
+                steps.append(("w", key, number + at))
+            else:
+                steps.append(("r", key, held.get(key)))
+        session = number // TRANSACTION % SESSIONS
+        builder.add(session, Kind.INVOKE, "txn", value=tuple(steps))
+        builder.add(session, Kind.OK, "txn", value=tuple(steps))
+    return builder.build()
+
+
 class Figure(msgspec.Struct, frozen=True):
     """What one judge costs: processor seconds, those of the yardstick, the most memory in MB, and its verdicts."""
 
@@ -159,7 +179,7 @@ def table(chosen: Sequence[str], sizes: Sequence[int]) -> Table:
     for heading in ("judge", "history", "operations", "CPU s", "yardstick s", "x", "growth", "MB", "verdicts"):
         shown.add_column(heading, justify="right")
     with ProcessPoolExecutor(max_workers=1, max_tasks_per_child=1, mp_context=get_context("spawn")) as alone:
-        for judge, kind in ((judge, kind) for judge in (NOTHING, *chosen) for kind in given(judge)):
+        for judge, kind in [(name, kind) for name in (NOTHING, *chosen) for kind in given(name)]:
             before: float | None = None
             for operations in sizes:
                 figure = alone.submit(measure, judge, kind, operations).result()
