@@ -119,16 +119,14 @@ class Question:
         return dataclasses.replace(verdict, notes=(*verdict.notes, *self._dependences(history, verdict)))
 
     def _decide(self, history: History) -> Verdict:
-        if self.model is None and history.header.model is None:
-            try:
-                guess_model(history)
-            except UsageError as error:
-                return Undecided(
-                    f"no model was named, and {error}. What is this history about? Say so with --model",
-                    checker="linearizability",
-                    operations=len(history.operations),
-                    notes=tuple(history.remarks),
-                )
+        unknown = "" if self.model is not None else _unmodelled(history)
+        if unknown:
+            return Undecided(
+                f"{unknown}. What is this history about? Say so with --model",
+                checker="linearizability",
+                operations=len(history.operations),
+                notes=history.remarks,
+            )
         return Linearizable(self.model, steps_max=self.steps_max).check(history)
 
     def _dependences(self, history: History, verdict: Verdict) -> Iterator[str]:
@@ -192,6 +190,18 @@ class Answer:
             "undecided": self.hearing.undecided(),
             "notes": [note for note in notes if note not in told],
         }
+
+
+def _unmodelled(history: History) -> str:
+    """Why nobody can tell which model of an object this history is about; "" when its header or its actions tell."""
+    named = history.header.model
+    if named is not None:
+        return "" if named in MODELS else f"the header names the model {named}, and there are {', '.join(MODELS)}"
+    try:
+        guess_model(history)
+    except UsageError as error:
+        return f"no model was named, and {error}"
+    return ""
 
 
 def _opposite(verdict: Verdict) -> str:

@@ -93,6 +93,16 @@ def test_actions_that_no_model_knows_are_a_question_and_no_verdict(upheld: Calla
     assert "What is this history about? Say so with --model" in result.out
 
 
+def test_a_header_that_names_another_model_is_a_question_and_no_verdict(upheld: Callable[..., Any]) -> None:
+    header = '{"upheld":1,"model":"juggler"}\n'
+    events = '{"process":0,"type":"invoke","f":"write","value":7}\n{"process":0,"type":"ok","f":"write"}\n'
+    name = write("named.jsonl", header + events)
+    result = upheld("check", name)
+    assert result.status == 3
+    assert "the header names the model juggler, and there are register, cas-register, kv" in result.out
+    assert upheld("check", name, "--model", "register").status == 0
+
+
 class TestAVerdictThatHangsOnAnAssumption:
     def test_names_the_other_reading_of_null(self, upheld: Callable[..., Any]) -> None:
         name = write("stale.txt", STALE)
