@@ -12,16 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from functools import cached_property
-from typing import Final
 
 from ...histories.columns import PLAIN
 from ...histories.errors import MalformedHistory
-from ...histories.event import Event, Kind, Operation, Process
+from ...histories.event import Kind, Operation, Process
 from ...histories.history import History
 from ...histories.values import Value, identity, to_json
-
-PHASES: Final = ("heal", "quiet", "final")
-"""The phases that a history declares before anybody can speak of convergence, in this order."""
+from .quiescence import Phases
 
 
 def place_of(operation: Operation) -> str | tuple[Process]:
@@ -85,27 +82,12 @@ class Record:
 
     def __init__(self, history: History, *, adds: Collection[str], removes: Collection[str], read: str) -> None:
         self.history = history
-        self._by_time = history.header.order == "time"
-        self.phases = {
-            event.action: self._place(event.index, event.time)
-            for event in history.nemesis()
-            if event.process == "phases"
-        }
+        self._phases = Phases(history)
         self.adds = [operation for operation in history.operations if operation.action in adds]
         self.removes = [operation for operation in history.operations if operation.action in removes]
         self._asked = [operation for operation in history.operations if operation.action == read]
         self.reads = _answered(self._asked, history)
-        self.final_reads = [each for each in self.reads if self.is_final(each.operation)]
-
-    def _place(self, index: int, time: int | None) -> int:
-        return time if self._by_time and time is not None else index
-
-    def is_final(self, operation: Operation) -> bool:
-        """Whether it began in the final phase."""
-        return "final" in self.phases and self._began(operation) > self.phases["final"]
-
-    def _began(self, operation: Operation) -> int:
-        return self._place(operation.invocation, operation.invoked_ns)
+        self.final_reads = [each for each in self.reads if self._phases.is_final(each.operation)]
 
     @property
     def initial(self) -> tuple[Value, ...]:
@@ -147,39 +129,11 @@ class Record:
 
     def restless(self) -> str:
         """Why the collection need not have converged when final reads began; "" when it had to."""
-        places = [self.phases.get(phase) for phase in PHASES]
-        missing = [phase for phase, place in zip(PHASES, places, strict=True) if place is None]
-        if missing:
-            return f"quiescence is not declared: there is no phase {missing[0]!r}"
-        heal, quiet, final = (place or 0 for place in places)
-        if not heal <= quiet <= final:
-            return "quiescence is not declared: the phases heal, quiet and final do not come in this order"
-        fault = next((event for event in self.history.nemesis() if self._hurts_after(event, heal)), None)
-        if fault is not None:
-            return f"the declared quiescence does not hold: {fault.action} at event {fault.index} comes after the heal"
-        busy = next((each for each in (*self.adds, *self.removes) if self._is_open(each, quiet, final)), None)
-        if busy is not None:
-            return f"the declared quiescence does not hold: {busy} was not over when the quiet or final phase began"
-        return ""
-
-    def _hurts_after(self, event: Event, heal: int) -> bool:
-        is_fault = event.process == "nemesis" and not event.action.startswith("undo-")
-        return is_fault and self._place(event.index, event.time) > heal
-
-    def _is_open(self, update: Operation, quiet: int, final: int) -> bool:
-        """Whether it began in quiet times, or its client still waited for an answer at the end of them."""
-        ended = None if update.completion is None else self._place(update.completion, update.completed_ns)
-        return self._began(update) > quiet or ended is None or ended > final
+        return self._phases.restless((*self.adds, *self.removes))
 
     def unread(self) -> str:
-        """Which replica's end nobody knows: a final read without an answer, or a node without a final read; "" if none."""
-        unanswered = next((each for each in self._asked if self.is_final(each) and each.outcome is not Kind.OK), None)
-        if unanswered is not None:
-            return f"{unanswered}: a final read was not answered"
-        seen = {read.operation.node for read in self.final_reads}
-        updates = (*self.adds, *self.removes, *(read.operation for read in self.reads))
-        stranger = next((each for each in updates if each.node is not None and each.node not in seen), None)
-        return "" if stranger is None else f"{stranger.node} was not read in the final phase"
+        """Which replica's end nobody knows; "" if none."""
+        return self._phases.unread(self._asked, (*self.adds, *self.removes))
 
 
 def _answered(asked: Sequence[Operation], history: History) -> list[Read]:

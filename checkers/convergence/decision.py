@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from ...histories.event import Missing
+from ...histories.event import Missing, Operation
 from ...histories.history import History
 from ...histories.values import identity
 from ..reads_from import Outside
@@ -16,6 +16,7 @@ from .agreement import Convergent, Lossless, contested
 from .appearance import DuplicateFree, PhantomFree
 from .collection import Record
 from .judging import OfCollections, counts
+from .registers import READS, WRITES, Registers
 from .times import times_of
 from .witness import Ending
 
@@ -30,11 +31,12 @@ def decide(history: History, ids: Sequence[str], *, outside: Outside = "nothing"
     """The verdict on each of these models: `eventual.visibility`, `eventual.strong`.
 
     Eventual visibility of a collection: in the declared and checked quiescence every acknowledged update shows in every
-    final read, these agree, and no read shows what nobody added or more than was added. Strong convergence is refuted with
+    final read, these agree, and no read shows what nobody added or more than was added. Of a register: final reads agree
+    about a value that was written, where any write was acknowledged. Strong convergence is refuted with
     it; to uphold it takes the states of replicas, which a history does not tell.
 
     Raises:
-        MalformedHistory: the history cannot be paired, or a read shows no array.
+        MalformedHistory: the history cannot be paired.
     """
     visibility = _visibility(history, outside)
     return {name: visibility if name == "eventual.visibility" else _strong(visibility) for name in ids}
@@ -44,16 +46,25 @@ def _visibility(history: History, outside: Outside) -> Verdict:
     about: dict[str, Any] = {
         "checker": "convergence",
         "consistency": "eventual.visibility",
-        "method": "final reads after quiescence, and every read against the adds",
+        "operations": len(history.operations),
+        "notes": history.remarks,
     }
-    foreign = _foreign(history)
-    if foreign or outside == "anything":
+    actions = {operation.action for operation in history.operations}
+    if outside == "anything":
         excerpt = "not applicable: an excerpt does not show whether the system was quiet, nor all updates"
-        about |= {"operations": len(history.operations), "notes": history.remarks}
-        return Undecided(foreign or excerpt, **about)
+        return Undecided(excerpt, **about)
+    if actions <= {*ADDS, *REMOVES, READ} and _show_arrays(history):
+        return _of_collections(history, outside, about)
+    if actions <= {*WRITES, *READS}:
+        return _of_registers(history, outside, about)
+    stranger = next(each for each in history.operations if each.action not in {READ, *ADDS, *REMOVES} or _is_odd(each))
+    return Undecided(f"not applicable: {stranger} belongs neither to a collection nor to a register", **about)
+
+
+def _of_collections(history: History, outside: Outside, about: dict[str, Any]) -> Verdict:
     record = Record(history, adds=ADDS, removes=REMOVES, read=READ)
     about |= {
-        "operations": len(record.adds) + len(record.removes) + len(record.reads),
+        "method": "final reads after quiescence, and every read against the adds",
         "evidence": {**counts(record), **({"contested": contested(record)} if record.removes else {})},
         "notes": (*history.remarks, *_assumed(record, outside)),
     }
@@ -72,6 +83,25 @@ def _visibility(history: History, outside: Outside) -> Verdict:
     return Upheld(**about, witness=_ending(record))
 
 
+def _of_registers(history: History, outside: Outside, about: dict[str, Any]) -> Verdict:
+    registers = Registers(history, knows_start=outside == "nothing")
+    finals = sum(map(len, registers.finals.values()))
+    about |= {
+        "method": "final reads after quiescence, against the writes",
+        "evidence": {"writes": len(registers.writes), "final_reads": finals},
+    }
+    if outside == "start":
+        about["notes"] = (*history.remarks, "what nobody wrote is taken to have been there at first")
+    match registers.find():
+        case Anomaly() as anomaly:
+            return Refuted(anomaly, **about)
+        case str(reason):
+            return Undecided(reason, **about)
+    if not registers.writes:
+        return Undecided("nobody writes", is_vacuous=True, **about)
+    return Upheld(**about, witness=registers.settled)
+
+
 def _strong(visibility: Verdict) -> Verdict:
     """What the verdict on visibility, which strong convergence implies, says about it."""
     if isinstance(visibility, Upheld):
@@ -86,16 +116,14 @@ def _strong(visibility: Verdict) -> Verdict:
     return replace(visibility, consistency="eventual.strong")
 
 
-def _foreign(history: History) -> str:
-    """Why this is no history of a collection; "" when it is."""
-    known = {*ADDS, *REMOVES, READ}
-    stranger = next((operation for operation in history.operations if operation.action not in known), None)
-    if stranger is not None:
-        return f"not applicable: {stranger} neither adds to a collection, nor removes from one, nor reads one"
-    if any(operation.action != READ for operation in history.operations):
-        return ""
-    other = next((read for read in history.operations if not isinstance(read.result, tuple | Missing | None)), None)
-    return "" if other is None else f"not applicable: {other} shows no collection, and nobody adds to one"
+def _show_arrays(history: History) -> bool:
+    """Whether what is read is a collection; where only null is read, and nobody writes, it may be one."""
+    return not any(map(_is_odd, history.operations))
+
+
+def _is_odd(operation: Operation) -> bool:
+    """Whether it reads something that is no collection."""
+    return operation.action == READ and not isinstance(operation.result, tuple | Missing | None)
 
 
 def _assumed(record: Record, outside: Outside) -> tuple[str, ...]:

@@ -111,12 +111,19 @@ def test_eventual_visibility(text: str, expected: str) -> None:
     assert kind_of(visibility(text)) == expected
 
 
-def test_what_is_no_collection_names_the_operation() -> None:
-    verdict = visibility("0 invoke write 1\n0 ok write\n")
+@pytest.mark.parametrize(
+    ("text", "operation"),
+    [
+        ("0 invoke cas [1,2]\n0 ok cas true\n", "process 0: cas([1,2]) -> true"),
+        ("0 invoke add 1\n0 ok add\n1 invoke write 1\n1 ok write\n", "process 1: write(1)"),
+        ("0 invoke add 1\n0 ok add\n1 invoke read\n1 ok read 1\n", "process 1: read() -> 1"),
+    ],
+    ids=["another object", "two kinds of object", "a counter"],
+)
+def test_what_is_neither_a_collection_nor_a_register_names_the_operation(text: str, operation: str) -> None:
+    verdict = visibility(text)
     assert isinstance(verdict, Undecided)
-    assert verdict.reason == (
-        "not applicable: process 0: write(1) neither adds to a collection, nor removes from one, nor reads one"
-    )
+    assert verdict.reason == f"not applicable: {operation} belongs neither to a collection nor to a register"
 
 
 def test_strong_convergence_is_refuted_with_visibility_and_cannot_be_upheld_by_a_history() -> None:
