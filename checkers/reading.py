@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from ..histories.columns import ABSENT
 from ..histories.event import Operation
 from ..histories.history import History
 from ..histories.values import to_json
-from .minimal import minimal_history
 from .reads_from import INITIAL, NotApplicable, Outside, ReadsFrom, reads_from
 from .verdict import Anomaly, Undecided
 
@@ -70,59 +70,109 @@ def not_applicable(
 
 
 def minimal_anomaly(traced: ReadsFrom, involved: Iterable[int], find: Find, *, outside: Outside) -> Anomaly:
-    """The anomaly as the fewest operations show it: those of the history that `find` finds it in and that need each other.
+    """The anomaly as the fewest operations show it: no operation can be left out without its ceasing to be of its kind.
 
-    A read stays only with the write that it read from, so that it never returns what a struck write wrote; and of what
-    `find` finds, only the kind counts that it finds at first. The anomaly is that of the part, with the part as its history.
+    A part of the history holds with every read the write that was read, so that no read of it returns what nobody there
+    wrote. Of what `find` finds in the part, only the kind of the whole counts. The anomaly is that of the part, with the part
+    as its history.
 
     Args:
         traced: the history, which shows the anomaly.
-        involved: transactions that show it by themselves, those from outside left out or not.
+        involved: transactions that show it by themselves; those from outside do not matter.
         find: finds it.
         outside: as for `reads_from`.
     """
-    mine = [traced.operation(each) for each in sorted({*involved}) if traced.numbers[each] >= 0]
-    sources = _Sources(traced)
-    whole = sources.find_in(traced.history.only(mine), find, outside) or find(traced)
-    if whole is None:
+    parts = Parts(traced)
+    chosen = frozenset(parts.invocations[each] for each in involved) - {OUTSIDE}
+    found = parts.find_in(parts.closed(chosen), find, outside)
+    if found is None:
+        found = find(traced)
+        chosen = frozenset(parts.invocations) - {OUTSIDE}
+    if found is None:
         raise ValueError("a history that shows no anomaly has no part that does")
-    kind = whole.kind
-
-    def fails(part: History) -> bool:
-        found = sources.find_in(part, find, outside)
-        return found is not None and found.kind == kind
-
-    smallest = minimal_history(traced.history, fails, begin_with=mine)
-    found = sources.find_in(smallest, find, outside)
-    return replace(whole if found is None else found, history=smallest)
+    shown, smaller = found, parts.smaller(chosen)
+    while (part := next(smaller, None)) is not None:
+        again = parts.find_in(parts.closed(part), find, outside)
+        if again is not None and again.kind == shown.kind:
+            chosen, shown, smaller = part, again, parts.smaller(part)
+    return replace(shown, history=parts.history(parts.closed(chosen)))
 
 
-class _Sources:
-    """Which write each read of a history returned, so that parts can be held against it."""
+OUTSIDE: Final = -1
+START: Final = -2
+
+
+class Parts:
+    """Parts of a history in which every read has its write; operations go by the index of the event that began them."""
 
     def __init__(self, traced: ReadsFrom) -> None:
-        self._told = frozenset(_told(traced))
+        self._history = traced.history
+        self.invocations = _invocations(traced)
+        self._reads = frozenset(_reads(traced))
+        self._odd = frozenset(_odd(traced))
+        self._sources: dict[int, set[int]] = {}
+        for reader, _, source in self._reads:
+            if source >= 0:
+                self._sources.setdefault(reader, set()).add(source)
+        for oddity in traced.oddities:
+            if oddity.writer is not None:
+                self._sources.setdefault(self.invocations[oddity.reader], set()).add(oddity.writer.invocation)
 
-    def find_in(self, part: History, find: Find, outside: Outside) -> Anomaly | None:
+    def closed(self, chosen: Collection[int]) -> frozenset[int]:
+        """With all that these read from, and what that read from, and so on."""
+        todo, found = list(chosen), set(chosen)
+        while todo:
+            new = self._sources.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return frozenset(found)
+
+    def smaller(self, chosen: Collection[int]) -> Iterator[frozenset[int]]:
+        """What is left without one of them: with what it read from, and without that where nobody else read it."""
+        whole = self.closed(chosen)
+        for each in sorted(chosen):
+            rest = frozenset(chosen) - {each}
+            for part in (rest, rest | self._sources.get(each, set())):
+                if self.closed(part) < whole:
+                    yield part
+
+    def history(self, chosen: Collection[int]) -> History:
+        """The events of these operations."""
+        pairing = self._history.pairing
+        inside = np.isin(self._history.columns.index[pairing.invocation], list(chosen))
+        rows = np.concatenate((pairing.invocation[inside], pairing.completion[inside]))
+        return self._history.at_rows(rows[rows != ABSENT].tolist())
+
+    def find_in(self, chosen: Collection[int], find: Find, outside: Outside) -> Anomaly | None:
         """What is found in a part, None also where a read of it would return another write than it did."""
         try:
-            traced = reads_from(part, outside=outside)
+            traced = reads_from(self.history(chosen), outside=outside)
         except NotApplicable:
             return None
-        if not self._told.issuperset(_told(traced)):
+        if not self._reads.issuperset(_reads(traced)) or not self._odd.issuperset(_odd(traced)):
             return None
         return find(traced)
 
 
-def _told(traced: ReadsFrom) -> Collection[tuple[int, str, int]]:
-    """Each read: the invocation of its reader, its key, and the invocation of the writer, or what stands for it."""
+def _invocations(traced: ReadsFrom) -> list[int]:
+    """Of each transaction, the index of the event that began it; OUTSIDE for those from outside."""
     index, begins = traced.history.columns.index, traced.history.pairing.invocation
-    invocations = [-1 if number < 0 else int(index[begins[number]]) for number in traced.numbers.tolist()]
+    return [OUTSIDE if number < 0 else int(index[begins[number]]) for number in traced.numbers.tolist()]
+
+
+def _reads(traced: ReadsFrom) -> Iterator[tuple[int, str, int]]:
+    """Each read: its reader, its key, and the writer, or what stands for it."""
+    invocations = _invocations(traced)
     keys = [to_json(key) for key in traced.keys]
-    return [
-        (invocations[reader], keys[key], INITIAL - 1 if source == INITIAL else invocations[source])
-        for reader, key, source in traced.reads.tolist()
-    ]
+    for reader, key, source in traced.reads.tolist():
+        yield invocations[reader], keys[key], START if source == INITIAL else invocations[source]
+
+
+def _odd(traced: ReadsFrom) -> Iterator[tuple[int, str, str]]:
+    """Each read that no write explains."""
+    invocations = _invocations(traced)
+    for oddity in traced.oddities:
+        yield invocations[oddity.reader], oddity.kind, to_json(oddity.key)
 
 
 def operations_of(traced: ReadsFrom, transactions: Iterable[int]) -> tuple[Operation, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ _METHODS: Final[dict[Demand, str]] = {
     "causes": "session order and reads-from have no cycle",
     "past": "the causal past of every read, as vector clocks",
     "arbitration": "vector clocks, and one order of the writes that all reads allow",
-    "real-time": "vector clocks, and one order of the writes that all reads and real time among writes allow",
+    "real-time": "vector clocks, and one order of all operations that reads and real time allow",
 }
 _NO_CLOCK: Final = (
     "the times come from several clocks of unknown error, so nobody knows what came first. "
@@ -118,10 +117,7 @@ def _shown(demand: Demand, traced: ReadsFrom) -> Anomaly | None:
 
 def _unexplained(traced: ReadsFrom, demand: Demand) -> Anomaly | None:
     """A read without a write. What a transaction read of itself, or overwrote, makes nothing its own cause."""
-    if demand == "causes":
-        oddities = tuple(each for each in traced.oddities if each.kind not in {"internal", "intermediate"})
-        return odd(replace(traced, oddities=oddities))
-    return odd(traced)
+    return odd(traced, but=("internal", "intermediate") if demand == "causes" else ())
 
 
 def _pattern(patterns: Patterns, demand: Demand) -> tuple[Demand, Pattern] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from ...histories.event import Operation
 from ...histories.values import identity, to_json
+from ..reading import Parts
 from ..reads_from import INITIAL, Oddity, OddKind, ReadsFrom
 from ..verdict import Anomaly
 
@@ -24,16 +25,20 @@ KINDS: Final[Mapping[OddKind, str]] = {
 """The anomaly that each kind of oddity is."""
 
 
-def odd(traced: ReadsFrom) -> Anomaly | None:
-    """The first read that no write of another transaction explains; None where there is none.
+def odd(traced: ReadsFrom, *, but: Collection[OddKind] = ()) -> Anomaly | None:
+    """The first read that no write of another transaction explains, `but` for some kinds; None where there is none.
 
-    It refutes every model that says what a read may return. The anomaly has no graph: there is no cycle.
+    It refutes every model that says what a read may return. The anomaly has no graph: there is no cycle. Its history holds
+    the operations of the story, and the writes that these read besides.
     """
-    if not traced.oddities:
+    candidates = [oddity for oddity in traced.oddities if oddity.kind not in but]
+    if not candidates:
         return None
-    oddity = min(traced.oddities, key=lambda each: (int(traced.numbers[each.reader]), tuple(KINDS).index(each.kind)))
+    oddity = min(candidates, key=lambda each: (int(traced.numbers[each.reader]), tuple(KINDS).index(each.kind)))
     operations, story = _TOLD[oddity.kind](traced, oddity)
-    return Anomaly(kind=KINDS[oddity.kind], story=story, operations=operations, history=traced.history.only(operations))
+    parts = Parts(traced)
+    part = parts.history(parts.closed([each.invocation for each in operations]))
+    return Anomaly(kind=KINDS[oddity.kind], story=story, operations=operations, history=part)
 
 
 def _thin_air(traced: ReadsFrom, oddity: Oddity) -> _Told:

@@ -137,17 +137,16 @@ class CausalOrder:
 
 
 def real_time_edges(traced: ReadsFrom) -> tuple[int, Edges]:
-    """Which writes had returned before which others began, as paths; and how many rows there are with it. O(n log n).
+    """What had returned before what began, as paths; and how many rows there are with it. O(n log n).
 
-    Rows behind the transactions are *barriers*: one for each return of a definite write, which leads to it. A barrier leads
-    to the next one, and to every write that began after it and not after the next one. That is O(n) edges for O(n^2) pairs.
+    Rows behind the transactions are *barriers*: one for each return of a definite one, which leads to it. A barrier leads
+    to the next one, and to all that began after it and not after the next one. That is O(n) edges for O(n^2) pairs.
     """
-    writes = np.unique(traced.writes[:, 0])
-    returned = writes[traced.ended[writes] != NEVER]
+    returned = np.flatnonzero(traced.ended != NEVER)
     returned = returned[np.argsort(traced.ended[returned], kind="stable")]
     barriers = len(traced) + np.arange(len(returned))
-    latest = np.searchsorted(traced.ended[returned], traced.began[writes]) - 1  # the last return before each began
-    late = np.flatnonzero(latest >= 0)
+    latest = np.searchsorted(traced.ended[returned], traced.began) - 1  # the last return before each began
+    late = np.flatnonzero((latest >= 0) & (traced.numbers >= 0))
     before = np.concatenate((returned, barriers[:-1], barriers[latest[late]]))
-    after = np.concatenate((barriers, barriers[1:], writes[late]))
+    after = np.concatenate((barriers, barriers[1:], late))
     return len(traced) + len(returned), Edges(before, after, "rb", np.full(len(before), -1))

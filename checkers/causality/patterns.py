@@ -133,7 +133,7 @@ class Patterns:
 
     @cached_property
     def in_real_time(self) -> Web:
-        """With real time among writes, too."""
+        """With real time, too."""
         rows, edges = real_time_edges(self.traced)
         past = self.past
         return Web(rows, past.session_edges, past.read_edges, past.conflict_edges, edges)
@@ -166,7 +166,7 @@ class Patterns:
 
     @cached_property
     def disagreement_in_time(self) -> Pattern | None:
-        """No one order of the writes that keeps real time suits all reads."""
+        """No one order that keeps real time suits all reads."""
         return self._cyclic(self.in_real_time)
 
     def _cyclic(self, web: Web) -> Pattern | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ENDS: Final = {
     "cyclic-causality": "So each of these comes before itself: something was read that was written because of the read",
     "cyclic-arbitration": "So no one order of the writes suits all of these reads",
-    "in real time": "So no one order of the writes that keeps real time suits all of these reads",
+    "in real time": "So no one order that keeps real time suits all of these reads",
 }
 
 

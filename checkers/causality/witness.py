@@ -29,7 +29,7 @@ class CausalWitness:
         order: transactions of `reads_from(history, outside=outside)`.
         demand: what the order shows: `causes`: sessions and reads go along it, so that nothing is its own cause; `past`:
             and no read returns what a write in its causal past had overwritten; `arbitration`: and every read returns the
-            last write of its key in its causal past, by this order; `real-time`: and the order of writes keeps real time.
+            last write of its key in its causal past, by this order; `real-time`: and it keeps real time.
     """
 
     order: Numbers
@@ -118,10 +118,9 @@ def _previous(traced: ReadsFrom) -> list[int | None]:
 
 
 def _check_real_time(traced: ReadsFrom, order: list[int]) -> None:
-    """No write comes after one that began when it had returned."""
-    writes = {*traced.writes[:, 0].tolist()}
+    """Nothing comes after what began when it had returned."""
     earliest = NEVER
-    for row in reversed([row for row in order if row in writes]):
-        if earliest < traced.began[row]:
-            raise NoWitness(f"{row} comes before a write that had returned when it began")
+    for row in reversed(order):
+        if traced.numbers[row] >= 0 and earliest < traced.began[row]:
+            raise NoWitness(f"{row} comes before something that had returned when it began")
         earliest = min(earliest, int(traced.ended[row]))

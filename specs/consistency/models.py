@@ -236,7 +236,7 @@ CAUSALITY: Final = (
     ),
     Consistency(
         id="causal.real-time",
-        words="causal convergence, and a write that returned before another began is arbitrated before it",
+        words="causal convergence, and what returned before another began is arbitrated before it",
         axioms=("real-time",),
         implies=("causal.convergence",),
         refuted_by=("cyclic-arbitration",),
