@@ -1,0 +1,275 @@
+"""The order that the reads of one session impose on its view: saturation with clocks that only grow.
+
+A view belongs to a *reader*: transactions of one session, one after the other. Its order is the least that contains what
+the model gives and, for every read of the reader, has each other write of that key that comes before the read come before
+the write that it returned. One order of the view explains all reads of the reader exactly when that order has no cycle and
+puts no write before a read of the initial value: take the reader's transactions in turn, each after what comes before it
+(Bouajjani, Enea, Guerraoui and Hamza, On Verifying Causal Consistency, 2017, HB_o in section 3.3).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from ..reads_from import INITIAL, Numbers, ReadsFrom
+from .order import Clocks
+from .past import CausalOrder
+
+
+class Pair(NamedTuple):
+    """A write that comes before another in a view, since the read, a row of the reads, comes after both and returned that."""
+
+    before: int
+    after: int
+    read: int
+
+
+class Clash(NamedTuple):
+    """Why a view has no order: `before` comes before the read, which returned `after`, and after that as well.
+
+    `after` is INITIAL where the read returned what was there at first. `before` is the reader where it is itself that comes
+    before the write that it read.
+    """
+
+    before: int
+    after: int
+    read: int
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What was found out about a view.
+
+    Attributes:
+        reader: the transactions whose reads are explained, in their order.
+        key: the number of the key that the view is about; None for all.
+        pairs: in the order in which they were found, each from what comes before.
+        clash: None where the view has an order.
+    """
+
+    reader: tuple[int, ...]
+    key: int | None
+    pairs: tuple[Pair, ...]
+    clash: Clash | None
+
+
+class Layout:
+    """A traced history, by chain, by key and by reader."""
+
+    def __init__(self, past: CausalOrder, *, is_causal: bool) -> None:
+        traced = past.traced
+        self.traced: Final = traced
+        self.clocks: Clocks | None = past.clocks if is_causal else None
+        self.chain: list[int] = past.chain.tolist()
+        self.place: list[int] = past.place.tolist()
+        self.chains = max(self.chain, default=-1) + 1
+        self.previous = [-1] * len(traced)
+        for before, after in zip(past.session_edges.before.tolist(), past.session_edges.after.tolist(), strict=True):
+            self.previous[after] = before
+        self.reads: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for read, (reader, key, source) in enumerate(traced.reads.tolist()):
+            self.reads[reader].append((read, key, source))
+        self.writers = _writers(traced, self.chain, self.place)
+
+    def readers(self) -> Iterator[tuple[int, ...]]:
+        """Of each session what completed; and each transaction that did not, but is known to have read, after it.
+
+        What has not completed comes before nothing of its session, so it is nobody's past there, and a reader by itself.
+        """
+        definite = self.traced.is_definite.tolist()
+        session = self.traced.session.tolist()
+        before: dict[int, list[int]] = defaultdict(list)
+        for row in np.lexsort((self.traced.position, self.traced.session)).tolist():
+            if definite[row]:
+                before[session[row]].append(row)
+            elif row in self.reads:
+                yield (*before[session[row]], row)
+        for rows in before.values():
+            if any(row in self.reads for row in rows):
+                yield tuple(rows)
+
+    def readers_by_key(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Each key, and of each reader what touches it."""
+        touched: dict[int, set[int]] = defaultdict(set)
+        for writer, key in self.traced.writes.tolist():
+            touched[writer].add(key)
+        for reader, reads in self.reads.items():
+            touched[reader].update(key for _, key, _ in reads)
+        for rows in self.readers():
+            by_key: dict[int, list[int]] = defaultdict(list)
+            for row in rows:
+                for key in sorted(touched[row]):
+                    by_key[key].append(row)
+            yield from ((key, tuple(chosen)) for key, chosen in by_key.items())
+
+
+def _writers(
+    traced: ReadsFrom, chain: Sequence[int], place: Sequence[int]
+) -> dict[int, list[tuple[int, list[int], list[int]]]]:
+    """Of each key, by chain: the places of its writers there, and these."""
+    by_key: dict[int, dict[int, tuple[list[int], list[int]]]] = defaultdict(dict)
+    for writer, key in sorted(traced.writes.tolist(), key=lambda write: place[write[0]]):
+        places, rows = by_key[key].setdefault(chain[writer], ([], []))
+        places.append(place[writer])
+        rows.append(writer)
+    return {key: [(each, *found) for each, found in chains.items()] for key, chains in by_key.items()}
+
+
+class _Heads(NamedTuple):
+    """The writes of a chain that others were found to come before: their places, and the clocks of all that precedes."""
+
+    places: list[int]
+    clocks: list[Numbers]
+
+
+class Search:
+    """Saturates the view of one reader.
+
+    The clock of a row says how many rows of each chain come before it or are it. Only the clocks of the reader's
+    transactions and of *heads*, the writes that pairs lead to, are kept; each holds the clock of every head in it, so that
+    that of any other row is what the model gives, joined with those of the last head of each chain in that.
+    """
+
+    def __init__(self, layout: Layout, reader: tuple[int, ...], key: int | None = None) -> None:
+        self.layout, self.reader, self.key = layout, reader, key
+        self.own: Numbers = np.zeros((len(reader), layout.chains), np.int64)
+        self.number = {row: at for at, row in enumerate(reader)}
+        self.done = 0
+        self.heads: dict[int, _Heads] = {}
+        self.pairs: list[Pair] = []
+        self.dirty: list[int] = []
+        self.is_dirty = [False] * len(reader)
+
+    def run(self) -> View:
+        """The pairs, and the clash at which it stopped. Near O(m k) for m reads of k chains while reads agree."""
+        clash = next((found for found in self._clashes() if found is not None), None)
+        return View(self.reader, self.key, tuple(self.pairs), clash)
+
+    def _clashes(self) -> Iterator[Clash | None]:
+        for at in range(len(self.reader)):
+            yield self._advance(at)
+            self._soil(at)
+            while self.dirty:
+                again = heappop(self.dirty)
+                self.is_dirty[again] = False
+                yield self._check(again)
+
+    # --- clocks
+
+    def _given(self, row: int) -> Numbers:
+        """The clock that the model gives a row: its causes, or what its session did before."""
+        layout = self.layout
+        clock: Numbers = np.zeros(layout.chains, np.int64)
+        if layout.clocks is not None:
+            clock[:] = layout.clocks[row]
+            return clock
+        for each in (layout.previous[row], row):
+            if each >= 0:
+                clock[layout.chain[each]] = layout.place[each] + 1
+        return clock
+
+    def _clock(self, row: int) -> Numbers:
+        at = self.number.get(row)
+        if at is not None and at < self.done:
+            mine: Numbers = self.own[at]
+            return mine
+        return self._joined(self._given(row))
+
+    def _joined(self, clock: Numbers) -> Numbers:
+        """With what comes before the heads in it."""
+        counts = clock.tolist()
+        for chain, (places, clocks) in self.heads.items():
+            last = bisect_left(places, counts[chain]) - 1
+            if last >= 0:
+                np.maximum(clock, clocks[last], out=clock)
+        return clock
+
+    def _holds(self, clock: Numbers, row: int) -> bool:
+        return bool(clock[self.layout.chain[row]] > self.layout.place[row])
+
+    def _reads(self, row: int) -> Iterator[tuple[int, int, int]]:
+        return (each for each in self.layout.reads.get(row, ()) if self.key is None or each[1] == self.key)
+
+    def _advance(self, at: int) -> Clash | None:
+        """The next transaction of the reader: after the last one, and after the writes that it read."""
+        row, mine = self.reader[at], self.own[at]
+        if at:
+            mine[:] = self.own[at - 1]
+        for read, _, source in self._reads(row):
+            if source != INITIAL:
+                clock = self._clock(source)
+                if self._holds(clock, row):
+                    return Clash(row, source, read)
+                np.maximum(mine, clock, out=mine)
+        np.maximum(mine, self._joined(self._given(row)), out=mine)
+        self.done = at + 1
+        return None
+
+    # --- reads
+
+    def _check(self, at: int) -> Clash | None:
+        """Each write that comes before a read comes before the one that the read returned."""
+        row, layout = self.reader[at], self.layout
+        counts = self.own[at].tolist()
+        counts[layout.chain[row]] = layout.place[row]
+        for read, key, source in self._reads(row):
+            known: Numbers | None = None
+            for chain, places, rows in layout.writers.get(key, ()):
+                last = bisect_left(places, counts[chain]) - 1
+                if last < 0 or rows[last] == source:
+                    continue
+                if source == INITIAL:
+                    return Clash(rows[last], source, read)
+                known = self._clock(source) if known is None else known
+                if self._holds(known, rows[last]):
+                    continue
+                if self._holds(self._clock(rows[last]), source):
+                    return Clash(rows[last], source, read)
+                self._add(Pair(rows[last], source, read))
+                known = None
+        return None
+
+    def _add(self, pair: Pair) -> None:
+        """Raise the clock of the later write, and of all that it comes before."""
+        self.pairs.append(pair)
+        chain, place = self.layout.chain[pair.after], self.layout.place[pair.after]
+        clock = np.maximum(self._clock(pair.after), self._clock(pair.before))
+        places, clocks = self.heads.setdefault(chain, _Heads([], []))
+        slot = bisect_left(places, place)
+        if slot == len(places) or places[slot] != place:
+            places.insert(slot, place)
+            clocks.insert(slot, clock)
+        clocks[slot] = clock
+        for others in self.heads.values():
+            first = bisect_right(others.clocks, place, key=_component(chain))
+            for each in range(first, len(others.clocks)):
+                raised = np.maximum(others.clocks[each], clock)
+                if others.clocks[each] is not clock and np.array_equal(raised, others.clocks[each]):
+                    break  # and so do the later ones of the chain: clocks grow along it
+                others.clocks[each] = raised
+        self._raise_own(bisect_right(self.own[: self.done, chain], place), clock)
+
+    def _raise_own(self, first: int, clock: Numbers) -> None:
+        """The reader's transactions from this one on that lack something of a clock; their reads are to be checked again."""
+        for at in range(first, self.done):
+            if not np.any(self.own[at] < clock):
+                break
+            np.maximum(self.own[at], clock, out=self.own[at])
+            self._soil(at)
+
+    def _soil(self, at: int) -> None:
+        """Have the reads of a transaction checked."""
+        if not self.is_dirty[at]:
+            self.is_dirty[at] = True
+            heappush(self.dirty, at)
+
+
+def _component(chain: int) -> Callable[[Numbers], int]:
+    return lambda clock: int(clock[chain])
