@@ -258,11 +258,14 @@ CAUSALITY: Final = (
     ),
 )
 
+ODD_READS: Final = ("thin-air-read", "own-future-read", "G1a", "internal-read", "G1b")
+"""The anomalies of reads that no write of another operation explains."""
+
 REGISTERS: Final = (
     Consistency(
         id="register.safe",
         words="a read that overlaps no write returns the last one",
-        refuted_by=("stale-read",),
+        refuted_by=("stale-read", "future-read", *ODD_READS),
         judge="staleness",
         cost="O(n log n)",
         assumes=(UNIQUE, CLOCK),
@@ -272,7 +275,6 @@ REGISTERS: Final = (
         id="register.regular",
         words="a read returns the last write before it, or one that overlaps it",
         implies=("register.safe",),
-        refuted_by=("future-read",),
         judge="staleness",
         cost="O(n log n)",
         assumes=(UNIQUE, CLOCK),
@@ -282,7 +284,7 @@ REGISTERS: Final = (
         id="register.t-visible",
         words="a read returns the last write that it sees, in real time, and sees all that returned some bounded time before",
         axioms=("return-value", "timed-visibility", "real-time"),
-        refuted_by=("overwritten-initial-read", "overwritten-read", "cyclic-arbitration", "future-read"),
+        refuted_by=("overwritten-initial-read", "overwritten-read", "cyclic-arbitration", "future-read", *ODD_READS),
         judge="staleness",
         cost="O(n log n) for each bound tried, at most 62",
         assumes=(UNIQUE, CLOCK),
@@ -291,7 +293,7 @@ REGISTERS: Final = (
     Consistency(
         id="register.k-atomic",
         words="a read returns one of the last k writes, in one order that respects real time",
-        refuted_by=("zone-overlap", "future-read"),
+        refuted_by=("zone-overlap", "future-read", *ODD_READS),
         judge="staleness",
         cost="O(n log n) for k = 1, O(n c) for k = 2 and c writes at once, exponential at worst for more",
         assumes=(UNIQUE, CLOCK),
@@ -300,7 +302,7 @@ REGISTERS: Final = (
     Consistency(
         id="register.delta-atomic",
         words="reads are those of a linearizable register some bounded time ago",
-        refuted_by=("zone-overlap", "future-read"),
+        refuted_by=("zone-overlap", "future-read", *ODD_READS),
         judge="staleness",
         cost="O(n log n) for each bound tried, at most 62",
         assumes=(UNIQUE, CLOCK),
