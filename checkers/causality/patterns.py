@@ -162,17 +162,17 @@ class Patterns:
     @cached_property
     def disagreement(self) -> Pattern | None:
         """No one order of the writes suits all reads; only where nothing is overwritten."""
-        return self._cyclic(self.arbitration)
+        return self._cyclic("cyclic-arbitration", self.arbitration)
 
     @cached_property
     def disagreement_in_time(self) -> Pattern | None:
         """No one order that keeps real time suits all reads."""
-        return self._cyclic(self.in_real_time)
+        return self._cyclic("cyclic-time", self.in_real_time)
 
-    def _cyclic(self, web: Web) -> Pattern | None:
+    def _cyclic(self, kind: str, web: Web) -> Pattern | None:
         if not web.is_cyclic:
             return None
-        return Pattern("cyclic-arbitration", tuple(self._supported(step) for step in web.cycle()))
+        return Pattern(kind, tuple(self._supported(step) for step in web.cycle()))
 
     def _supported(self, step: Step) -> Step:
         if step.why != "conflict":

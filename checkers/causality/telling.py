@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ENDS: Final = {
     "cyclic-causality": "So each of these comes before itself: something was read that was written because of the read",
     "cyclic-arbitration": "So no one order of the writes suits all of these reads",
-    "in real time": "So no one order that keeps real time suits all of these reads",
+    "cyclic-time": "So no one order that keeps real time suits all of these reads",
 }
 
 
@@ -37,8 +37,7 @@ def tell(traced: ReadsFrom, pattern: Pattern) -> Anomaly:
     lines = [f"#{each.invocation} is {each}" for each in operations]
     lines += [teller.promoted(row) for row in rows if traced.numbers[row] >= 0 and not traced.is_definite[row]]
     lines += dict.fromkeys(teller.step(step) for step in pattern.steps)
-    end = "in real time" if any(step.why == "rb" for step in pattern.steps) else pattern.kind
-    lines.append(_ENDS[end] if pattern.read < 0 else teller.overwritten(pattern))
+    lines.append(_ENDS[pattern.kind] if pattern.read < 0 else teller.overwritten(pattern))
     return Anomaly(kind=pattern.kind, story=tuple(lines), operations=operations, graph=teller.graph(pattern))
 
 

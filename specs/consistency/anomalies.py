@@ -38,6 +38,7 @@ ANOMALIES: Final[Mapping[str, AnomalyKind]] = {
         ),
         AnomalyKind("overwritten-read", "w hb w'(x) hb r(x) reading w", "a read returns what its own past has overwritten"),
         AnomalyKind("cyclic-arbitration", "hb U { w' -> w : w' hb r reading w } has a cycle", "no single order of the writes suits all reads"),
+        AnomalyKind("cyclic-time", "hb U rb U { w' -> w : w' hb r reading w } has a cycle", "no single order that keeps real time suits all reads"),
         AnomalyKind("cyclic-view", "the view of one session has a cycle", "no order of the writes suits the reads of one session"),
         AnomalyKind("view-initial-read", "w(x) comes before r(x, initial) in the view of its session", "the initial value is read in a session whose reads imply an earlier write"),
         # sessions
