@@ -1,6 +1,7 @@
 """How stale are reads of registers: what is promised of each, and the least bounds that explain them all together."""
 
 from .judge import NoStalerThan, decide
+from .report import Staleness, staleness
 from .witness import Arbitration, Faulty, Orders, Sources
 
-__all__ = ["Arbitration", "Faulty", "NoStalerThan", "Orders", "Sources", "decide"]
+__all__ = ["Arbitration", "Faulty", "NoStalerThan", "Orders", "Sources", "Staleness", "decide", "staleness"]
