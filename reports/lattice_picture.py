@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from xml.sax.saxutils import escape
 
 from ..specs.consistency import MODELS
 from ..specs.consistency.lattice import graph
@@ -218,4 +217,4 @@ def _box(name: str, x: float, y: float) -> str:
     box = (
         f'<rect x="{left:g}" y="{top:g}" width="{width:.1f}" height="{BOX_HEIGHT}" rx="5" fill="{fill}" stroke="#555"/>'
     )
-    return f"<g><title>{escape(MODELS[name].words)}</title>{box}{text}</g>"
+    return f"<g>{box}{text}</g>"
