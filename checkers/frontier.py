@@ -92,7 +92,7 @@ class Hearing:
         def applies(name: str) -> bool:
             match name.partition(".")[0]:
                 case "eventual":
-                    return bool(actions & UPDATES)
+                    return bool(actions & UPDATES) or ("final" in columns.actions and actions <= READS | WRITES)
                 case "isolation":
                     return actions == {"txn"}
             return bool(actions) and actions <= READS_AND_WRITES

@@ -19,6 +19,7 @@ from upheld.specs.consistency import MODELS, Contradiction
 
 STALE = parse("0 invoke write 7\n0 ok write\n1 invoke read\n1 ok read null\n")
 FINE = parse("0 invoke write 7\n0 ok write\n1 invoke read\n1 ok read 7\n")
+DECLARED = parse("phases info final\n0 invoke write 7\n0 ok write\n1 invoke read\n1 ok read null\n")
 ELEMENTS = parse("0 invoke add 7\n0 ok add\n")
 TRANSACTIONS = parse('0 invoke txn [["w","x",1]]\n0 ok txn [["w","x",1]]\n')
 
@@ -139,12 +140,13 @@ def test_a_linearizable_history_needs_no_other_judge(judges: Judges) -> None:
     ("history", "expected"),
     [
         (STALE, ["causal.weak"]),
+        (DECLARED, ["eventual.visibility", "causal.weak"]),
         (ELEMENTS, ["eventual.visibility"]),
         (TRANSACTIONS, ["causal.weak", "isolation.causal"]),
         (parse("0 invoke juggle 3\n0 ok juggle\n"), []),
         (parse(""), []),
     ],
-    ids=["reads and writes", "elements", "transactions", "neither", "nothing"],
+    ids=["reads and writes", "reads and writes with a declared end", "elements", "transactions", "neither", "nothing"],
 )
 def test_only_models_that_speak_of_such_actions_are_asked_about(
     history: History, expected: list[str], judges: Judges
