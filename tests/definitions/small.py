@@ -14,6 +14,7 @@ from upheld.histories.history import History
 from upheld.histories.notation import parse
 
 INITIAL: Final = -1
+NOWHERE: Final = -2
 NEVER: Final = 10**6
 KEYS: Final = "xyzuv"
 
@@ -59,6 +60,21 @@ def history_of(ops: Small) -> History:
     return parse(told(ops))
 
 
+def small_of(history: History) -> Small:
+    """The small one that such a history, or a part of it, was made from."""
+    return tuple(
+        Op(
+            int(each.session),
+            each.action == "write",
+            KEYS.index(str(each.key)),
+            int(str((each.argument if each.action == "write" or each.is_pending else each.result) or 0)),
+            each.invoked_ns or 0,
+            NEVER if each.is_pending or each.completed_ns is None else each.completed_ns,
+        )
+        for each in history.operations
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a history tells once it is settled which of its pending writes happened.
@@ -67,7 +83,7 @@ class Facts:
         ops: the operations that happened.
         so: of each, those before it in its session.
         rb: of each, those that had returned before it began.
-        source: of each read, the write that it read from, or INITIAL; INITIAL for writes.
+        source: of each read, the write that it read from, INITIAL, or NOWHERE; INITIAL for writes.
         writes, reads: which are which.
         others: of each operation, the writes of its key, itself excluded.
     """
@@ -84,31 +100,32 @@ class Facts:
     def every(self) -> int:
         return (1 << len(self.ops)) - 1
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether everything that was read was also written."""
+        return NOWHERE not in self.source
+
 
 def settled(ops: Small) -> Iterator[Facts]:
     """For every choice of the pending writes that happened: what the history tells then.
 
     A pending write that happened may have done so at any time after it began, so after all that its session had done, and
     before nothing that its session did later: it stands in a session of its own behind its predecessors. A pending read
-    tells nothing. Choices in which a value that was read was written by nobody are left out: no model allows them.
+    tells nothing.
     """
     certain = [op for op in ops if not op.is_pending]
     pending = [op for op in ops if op.is_pending and op.is_write]
     for count in range(len(pending) + 1):
         for happened in combinations(pending, count):
-            found = _facts(tuple(sorted([*certain, *happened], key=lambda op: op.began)))
-            if found is not None:
-                yield found
+            yield _facts(tuple(sorted([*certain, *happened], key=lambda op: op.began)))
 
 
-def _facts(ops: Small) -> Facts | None:
+def _facts(ops: Small) -> Facts:
     writer = {(op.key, op.value): number for number, op in enumerate(ops) if op.is_write}
     source = [INITIAL] * len(ops)
     for number, op in enumerate(ops):
         if not op.is_write and op.value:
-            if (op.key, op.value) not in writer:
-                return None
-            source[number] = writer[op.key, op.value]
+            source[number] = writer.get((op.key, op.value), NOWHERE)
     return Facts(
         ops,
         so=tuple(
@@ -175,7 +192,7 @@ def union(*relations: Sequence[int]) -> tuple[int, ...]:
 
 def reads_from(facts: Facts) -> tuple[int, ...]:
     """The relation from each write to the reads that returned its value."""
-    return tuple(0 if source == INITIAL else 1 << source for source in facts.source)
+    return tuple(0 if source < 0 else 1 << source for source in facts.source)
 
 
 def causal_order(facts: Facts) -> tuple[int, ...]:
