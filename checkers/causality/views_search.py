@@ -144,6 +144,7 @@ class Search:
         self.done = 0
         self.heads: dict[int, _Heads] = {}
         self.pairs: list[Pair] = []
+        self.returned: dict[int, int] = {}
         self.dirty: list[int] = []
         self.is_dirty = [False] * len(reader)
 
@@ -186,6 +187,8 @@ class Search:
         """With what comes before the heads in it."""
         counts = clock.tolist()
         for chain, (places, clocks) in self.heads.items():
+            if not counts[chain]:
+                continue
             last = bisect_left(places, counts[chain]) - 1
             if last >= 0:
                 np.maximum(clock, clocks[last], out=clock)
@@ -216,31 +219,36 @@ class Search:
 
     def _check(self, at: int) -> Clash | None:
         """Each write that comes before a read comes before the one that the read returned."""
-        row, layout = self.reader[at], self.layout
+        row = self.reader[at]
         counts = self.own[at].tolist()
-        counts[layout.chain[row]] = layout.place[row]
+        counts[self.layout.chain[row]] = self.layout.place[row]
         for read, key, source in self._reads(row):
-            known: Numbers | None = None
-            for chain, places, rows in layout.writers.get(key, ()):
-                last = bisect_left(places, counts[chain]) - 1
-                if last < 0 or rows[last] == source:
+            known = self._clock(source) if source != INITIAL else None
+            for before in self._candidates(key, counts):
+                if before == source or (known is not None and self._holds(known, before)):
                     continue
-                if source == INITIAL:
-                    return Clash(rows[last], source, read)
-                known = self._clock(source) if known is None else known
-                if self._holds(known, rows[last]):
-                    continue
-                if self._holds(self._clock(rows[last]), source):
-                    return Clash(rows[last], source, read)
-                self._add(Pair(rows[last], source, read))
-                known = None
+                clock = self._clock(before)
+                if known is None or self._holds(clock, source):
+                    return Clash(before, source, read)
+                known = np.maximum(known, clock)
+                self._add(Pair(before, source, read), known)
+            self.returned[key] = source
         return None
 
-    def _add(self, pair: Pair) -> None:
-        """Raise the clock of the later write, and of all that it comes before."""
+    def _candidates(self, key: int, counts: Sequence[int]) -> Iterator[int]:
+        """The last writers of a key in each chain, and first of all what the last read returned: it often settles the rest."""
+        latest = self.returned.get(key, INITIAL)
+        if latest != INITIAL and self.layout.place[latest] < counts[self.layout.chain[latest]]:
+            yield latest
+        for chain, places, rows in self.layout.writers.get(key, ()):
+            last = bisect_left(places, counts[chain]) - 1
+            if last >= 0:
+                yield rows[last]
+
+    def _add(self, pair: Pair, clock: Numbers) -> None:
+        """Raise the clock of the later write to this one, and those of all that it comes before."""
         self.pairs.append(pair)
         chain, place = self.layout.chain[pair.after], self.layout.place[pair.after]
-        clock = np.maximum(self._clock(pair.after), self._clock(pair.before))
         places, clocks = self.heads.setdefault(chain, _Heads([], []))
         slot = bisect_left(places, place)
         if slot == len(places) or places[slot] != place:
@@ -248,6 +256,8 @@ class Search:
             clocks.insert(slot, clock)
         clocks[slot] = clock
         for others in self.heads.values():
+            if others.clocks[-1][chain] <= place:
+                continue
             first = bisect_right(others.clocks, place, key=_component(chain))
             for each in range(first, len(others.clocks)):
                 raised = np.maximum(others.clocks[each], clock)
