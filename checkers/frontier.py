@@ -85,14 +85,14 @@ class Hearing:
 
     def applicable(self) -> list[str]:
         """The models with a judge that such actions say something about."""
-        columns = self.history.columns
-        used = np.unique(columns.action[self.history.pairing.invocation]).tolist()
-        actions = {columns.actions[action] for action in used}
+        actions = actions_of(self.history)
 
         def applies(name: str) -> bool:
             match name.partition(".")[0]:
                 case "eventual":
-                    return bool(actions & UPDATES) or ("final" in columns.actions and actions <= READS | WRITES)
+                    return bool(actions & UPDATES) or (
+                        "final" in self.history.columns.actions and actions <= READS | WRITES
+                    )
                 case "isolation":
                     return actions == {"txn"}
             return bool(actions) and actions <= READS_AND_WRITES
@@ -184,6 +184,12 @@ class Hearing:
             evidence=verdict.evidence,
             notes=verdict.notes,
         )
+
+
+def actions_of(history: History) -> frozenset[str]:
+    """What clients did, each action once."""
+    columns = history.columns
+    return frozenset(columns.actions[action] for action in np.unique(columns.action[history.pairing.invocation]))
 
 
 def _by_judge(ids: Iterable[str]) -> list[tuple[str, list[str]]]:

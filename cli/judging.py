@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..checkers.frontier import LINEARIZABLE, Hearing, Ruling
+from ..checkers.frontier import LINEARIZABLE, Hearing, Ruling, actions_of
 from ..checkers.linearizability import Linearizable
 from ..checkers.reads_from import Outside
 from ..checkers.verdict import Refuted, Undecided, Upheld, Verdict, describe, word
@@ -109,7 +109,7 @@ class Question:
             left = Undecided(
                 reason,
                 checker="linearizability" if name == LINEARIZABLE else "consistency",
-                operations=len(hearing.history.operations),
+                operations=len(hearing.history.pairing),
                 notes=hearing.history.remarks,
             )
             hearing.found.setdefault(name, left)
@@ -124,7 +124,7 @@ class Question:
             return Undecided(
                 f"{unknown}. What is this history about? Say so with --model",
                 checker="linearizability",
-                operations=len(history.operations),
+                operations=len(history.pairing),
                 notes=history.remarks,
             )
         return Linearizable(self.model, steps_max=self.steps_max).check(history)
@@ -195,13 +195,16 @@ class Answer:
 def _unmodelled(history: History) -> str:
     """Why nobody can tell which model of an object this history is about; "" when its header or its actions tell."""
     named = history.header.model
-    if named is not None:
-        return "" if named in MODELS else f"the header names the model {named}, and there are {', '.join(MODELS)}"
-    try:
-        guess_model(history)
-    except UsageError as error:
-        return f"no model was named, and {error}"
-    return ""
+    if named is None:
+        try:
+            guess_model(history)
+        except UsageError as error:
+            return f"no model was named, and {error}"
+        return ""
+    if named not in MODELS:
+        return f"the header names the model {named}, and there are {', '.join(MODELS)}"
+    strange = sorted(actions_of(history) - MODELS[named].actions)
+    return f"the header names the model {named}, which does not have {', '.join(strange)}" if strange else ""
 
 
 def _opposite(verdict: Verdict) -> str:

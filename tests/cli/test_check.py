@@ -93,13 +93,20 @@ def test_actions_that_no_model_knows_are_a_question_and_no_verdict(upheld: Calla
     assert "What is this history about? Say so with --model" in result.out
 
 
-def test_a_header_that_names_another_model_is_a_question_and_no_verdict(upheld: Callable[..., Any]) -> None:
-    header = '{"upheld":1,"model":"juggler"}\n'
+HEADERS = {
+    "juggler": "the header names the model juggler, and there are register, cas-register, kv",
+    "kv": "the header names the model kv, which does not have write",
+}
+
+
+@pytest.mark.parametrize("model", HEADERS)
+def test_a_header_that_names_another_model_is_a_question_and_no_verdict(model: str, upheld: Callable[..., Any]) -> None:
+    header = json.dumps({"upheld": 1, "model": model}) + "\n"
     events = '{"process":0,"type":"invoke","f":"write","value":7}\n{"process":0,"type":"ok","f":"write"}\n'
     name = write("named.jsonl", header + events)
     result = upheld("check", name)
     assert result.status == 3
-    assert "the header names the model juggler, and there are register, cas-register, kv" in result.out
+    assert HEADERS[model] in result.out
     assert upheld("check", name, "--model", "register").status == 0
 
 
