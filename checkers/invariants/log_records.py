@@ -59,6 +59,8 @@ class Log:
         aborted: by value, who certainly has not, though it tried.
         polled: by value, the first poll that showed it.
         rank: by offset, its number among the offsets that are known; `settle` counts them.
+        in_order: these offsets.
+        highest: the poll that came furthest.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Log:
     polled: dict[Hashable, Polled] = field(default_factory=dict)
     rank: dict[int, int] = field(default_factory=dict)
     in_order: Sequence[int] = ()
+    highest: Polled | None = None
 
     def take(self, found: Sent | Polled) -> None:
         """Take in a value whose offset is known."""
@@ -81,11 +84,6 @@ class Log:
         """Number the offsets: those that nobody knows of hold nothing that a client could see."""
         self.in_order = sorted(self.at)
         self.rank = {offset: number for number, offset in enumerate(self.in_order)}
-
-    @property
-    def highest(self) -> Polled | None:
-        """The poll that came furthest."""
-        return max(self.polled.values(), key=lambda polled: polled.offset, default=None)
 
 
 class Breach(NamedTuple):
@@ -186,6 +184,8 @@ def logs_of(told: Sequence[Transaction]) -> dict[str, Log]:
         for polled in transaction.polled:
             log = logs.setdefault(polled.key, Log(polled.key))
             log.polled.setdefault(identity(polled.value), polled)
+            if log.highest is None or polled.offset > log.highest.offset:
+                log.highest = polled
             log.take(polled)
     for log in logs.values():
         log.settle()

@@ -137,7 +137,6 @@ def _of_values(told: Sequence[Transaction], logs: Mapping[str, Log]) -> Iterator
 
 def _of_losses(told: Sequence[Transaction], logs: Mapping[str, Log]) -> Iterator[Breach]:
     """What was sent and never polled: lost, where something that lies above it was polled."""
-    highest = {key: log.highest for key, log in logs.items()}
     for transaction in told:
         if transaction.operation.outcome is Kind.FAIL:
             continue
@@ -147,7 +146,7 @@ def _of_losses(told: Sequence[Transaction], logs: Mapping[str, Log]) -> Iterator
             if polled is not None:
                 above[sent.key] = polled
                 continue
-            top = highest[sent.key]
+            top = logs[sent.key].highest
             is_below = sent.offset is not None and top is not None and sent.offset < top.offset
             beyond = top if is_below else above.get(sent.key)
             if beyond is not None:

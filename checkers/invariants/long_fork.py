@@ -49,7 +49,7 @@ class LongFork(Invariant):
         for operation, steps in transactions(history):
             if operation.outcome is Kind.FAIL:
                 continue
-            wrote = {identity(step.key) for step in steps if step.action == "w"}
+            wrote = dict.fromkeys(identity(step.key) for step in steps if step.action == "w")
             for name in wrote:
                 known = writers.setdefault(name, operation)
                 if known is not operation:

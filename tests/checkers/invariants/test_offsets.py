@@ -76,6 +76,7 @@ SENT = "0 a@0; 0 b@1; 0 c@2;"
         ("never sent", SENT + "1 <0a,1b,2c,3d", "thin-air-read"),
         ("polled by the one who sends it", "0 a@0 <0a", "precommitted-read"),
         ("lost", SENT + "1 <0a,2c", "lost-write"),
+        ("below where another value was polled again", "0 a@1; 0 b@0; 1 <0b,2b", "lost-write"),
         ("below what was polled, and pending", "0 a@0; 2 info b@?; 0 c@2; 1 <0a,2c", "upheld"),
         ("the second half of a pending transaction shows", "2 info a@? b@?; 1 <4b", "lost-write"),
         ("the first half of a pending transaction shows", "2 info a@? b@?; 1 <4a", "upheld"),
