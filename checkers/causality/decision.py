@@ -32,6 +32,8 @@ _METHODS: Final[dict[Demand, str]] = {
     "arbitration": "vector clocks, and one order of the writes that all reads allow",
     "real-time": "vector clocks, and one order of all operations that reads and real time allow",
 }
+MOST_ENTRIES: Final = 2**30
+"""How many entries the clocks may have, of 4 bytes each."""
 _NO_CLOCK: Final = (
     "the times come from several clocks of unknown error, so nobody knows what came first. "
     "Say in the header how far the clocks may be apart (clock_error_ns)"
@@ -70,6 +72,8 @@ class _Judge:
         about: dict[str, Any] = findings(self.traced, **_about(name))
         if (unexplained := _unexplained(self.traced, demand)) is not None:
             return Refuted(unexplained, **about)
+        if (size := self._too_large(demand)) is not None:
+            return Undecided(size, **about)
         if (found := _pattern(self.patterns, demand)) is not None:
             return Refuted(self._anomaly(*found), **about)
         if self.traced.oddities:
@@ -78,6 +82,16 @@ class _Judge:
             return Undecided(f"not applicable: {_NO_CLOCK}", **about)
         about["evidence"] |= self._counts(demand)
         return Upheld(**about, witness=CausalWitness(self._order(demand), demand, self.outside))
+
+    def _too_large(self, demand: Demand) -> str | None:
+        """Why the clocks are not even begun with."""
+        rows, chains = len(self.traced), self.patterns.past.chains
+        if demand == "causes" or self.patterns.causes.is_cyclic or rows * chains <= MOST_ENTRIES:
+            return None
+        return (
+            f"the clocks of {rows} operations in {chains} sessions take {rows * chains} entries, "
+            f"more than {MOST_ENTRIES}; judge a part of the history, or name sessions that outlive a process"
+        )
 
     def _anomaly(self, demand: Demand, pattern: Pattern) -> Anomaly:
         if pattern not in self.minimal:

@@ -105,6 +105,11 @@ class CausalOrder:
         """Its place there, from 0."""
         return self._chains[1]
 
+    @property
+    def chains(self) -> int:
+        """How many chains there are."""
+        return int(self.chain.max(initial=-1)) + 1
+
     @cached_property
     def clocks(self) -> Clocks:
         """The past of each transaction, where nothing is its own cause."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import upheld
+from upheld.checkers.causality import decision
 from upheld.checkers.causality.decision import DEMANDS, decide
 from upheld.checkers.causality.witness import CausalWitness, NoWitness
 from upheld.checkers.reads_from import reads_from
@@ -186,6 +187,17 @@ def test_in_an_excerpt_a_value_may_come_from_outside() -> None:
     refuted = found["causal.convergence"]
     assert isinstance(refuted, Refuted)
     assert refuted.notes == ("1 values that were read came from outside of this history",)
+
+
+def test_clocks_that_would_not_fit_are_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision, "MOST_ENTRIES", 11)
+    verdicts = decide(READ_BACK, list(DEMANDS))
+    assert {name: word(each) for name, each in verdicts.items() if word(each) != "undecided"} == {
+        "causal.no-circularity": "upheld"
+    }
+    undecided = verdicts["causal.weak"]
+    assert isinstance(undecided, Undecided)
+    assert "4 operations in 3 sessions take 12 entries, more than 11" in undecided.reason
 
 
 # --- witnesses
