@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ...histories.event import Operation
 from ...histories.values import Value, identity, to_json
 from ..verdict import Anomaly
-from .collection import Read, Record
+from .collection import Read, Record, often
 from .judging import Finding, OfCollections
 
 
@@ -63,20 +63,20 @@ class DuplicateFree(OfCollections):
         for read in record.reads:
             if len(read.shown) == len(read.elements):
                 continue
-            for element, often in read.counts.items():
-                tried = begun(record.attempts.get((read.key, element), ()), read) if often > 1 else []
-                if often > max(1, len(tried) + initial.count(element)):
-                    return self._duplicate(read, element, often, tried)
+            for element, shown in read.counts.items():
+                tried = begun(record.attempts.get((read.key, element), ()), read) if shown > 1 else []
+                if shown > max(1, len(tried) + initial.count(element)):
+                    return self._duplicate(read, element, shown, tried)
         return None
 
     @staticmethod
-    def _duplicate(read: Read, element: Hashable, often: int, tried: Sequence[Operation]) -> Anomaly:
+    def _duplicate(read: Read, element: Hashable, shown: int, tried: Sequence[Operation]) -> Anomaly:
         return Anomaly(
             kind="duplicate",
             story=(
-                f"{to_json(read.value_of(element))} was added {_times(len(tried))} before the read ended"
+                f"{to_json(read.value_of(element))} was added {often(len(tried))} before the read ended"
                 + "".join(f": {add}" for add in tried[:1]),
-                f"{read.sentence()} shows it {_times(often)}",
+                f"{read.sentence()} shows it {often(shown)}",
             ),
             operations=(read.operation, *tried),
         )
@@ -122,7 +122,7 @@ class Unresurrected(OfCollections):
 
     @staticmethod
     def _resurrected(back: Return, remove: Operation, adds: Sequence[Operation]) -> Anomaly:
-        added = f"It was added {_times(len(adds))} before that: {adds[0]}" if adds else "Nobody had added it"
+        added = f"It was added {often(len(adds))} before that: {adds[0]}" if adds else "Nobody had added it"
         return Anomaly(
             kind="resurrected",
             story=(
@@ -208,7 +208,3 @@ def begun(updates: Sequence[Operation], read: Read) -> list[Operation]:
     """Those updates that began before the read ended."""
     ended = read.operation.ended
     return [update for update in updates if ended is not None and update.began < ended]
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

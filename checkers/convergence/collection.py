@@ -181,3 +181,8 @@ def some(elements: Sequence[Value]) -> str:
     different = list({identity(element): element for element in elements}.values())
     more = f" and {len(different) - 3} more" if len(different) > 3 else ""
     return ", ".join(to_json(element) for element in different[:3]) + more
+
+
+def often(count: int) -> str:
+    """`never`, `once`, `twice`, `3 times`."""
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -22,7 +22,7 @@ from ...histories.event import Kind, Operation
 from ...histories.history import History
 from ...histories.values import identity
 from ..causality.tell import ms
-from .collection import Read, Record
+from .collection import Read, Record, often
 
 QUANTILES: Final = {"p50_ns": 0.5, "p90_ns": 0.9, "p99_ns": 0.99, "max_ns": 1.0}
 
@@ -183,11 +183,11 @@ def _tell(is_censored: bool, took_ns: int, update: _Update, seen: _Seen) -> Wait
     looked = [began_ns for began_ns in begun if began_ns >= acknowledged_ns]
     lines = [f"{update.operation} was acknowledged at {ms(acknowledged_ns)}"]
     if is_censored:
-        lines.append(f"{where} was read {len(looked)} times from then on, the last time at {ms(looked[-1])}")
+        lines.append(f"{where} was read {often(len(looked))} from then on, the last time at {ms(looked[-1])}")
         lines.append("That read " + ("does not show it" if update.is_add else "still shows it"))
     else:
         before = sum(began_ns < came_ns for began_ns in looked)
         shows = "shows it" if update.is_add else "does not show it"
-        lines.append(f"{where} was read {before} times before it had come there")
+        lines.append(f"{where} was read {often(before)} before it had come there")
         lines.append(f"Every read there from {ms(came_ns)} on {shows}: that is {ms(took_ns)} later")
     return Wait(update.operation, seen.place, took_ns, is_censored, tuple(lines))

@@ -84,7 +84,7 @@ def test_the_worst_is_told_with_what_clients_saw_of_it() -> None:
     assert times.worst is not None
     assert times.worst.story == (
         "process 0: add(1) was acknowledged at 1e-05 ms",
-        "b was read 1 times before it had come there",
+        "b was read once before it had come there",
         "Every read there from 4e-05 ms on shows it: that is 3e-05 ms later",
     )
 
@@ -95,7 +95,7 @@ def test_the_worst_of_those_that_never_came_goes_before_all_others() -> None:
     assert worst is not None
     assert worst.is_censored
     assert worst.story[1:] == (
-        "b was read 2 times from then on, the last time at 4e-05 ms",
+        "b was read twice from then on, the last time at 4e-05 ms",
         "That read does not show it",
     )
 
