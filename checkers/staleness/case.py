@@ -12,7 +12,7 @@ import numpy as np
 from ...histories.history import History
 from ...histories.values import Value, identity, to_json
 from ..causality.oddities import odd
-from ..reads_from import INITIAL, Numbers, Outside, ReadsFrom, reads_from
+from ..reads_from import INITIAL, NotApplicable, Numbers, Outside, ReadsFrom, reads_from
 from ..verdict import Anomaly
 from .measure import came, entry
 from .registers import Clusters, Spans, clusters, must_be_registers, places, times
@@ -128,24 +128,29 @@ class Case:
     # --- what a safe register says nothing about
 
     def owed(self) -> Case:
-        """Without oddities among the reads that overlap a write, which a safe register says nothing about."""
+        """Without the reads that overlap a write, of which a safe register says nothing.
+
+        Raises:
+            NotApplicable: the history is an excerpt.
+        """
+        if self.outside == "anything":
+            raise NotApplicable(
+                "an excerpt may lack a write that a read overlapped, and then a safe register says nothing"
+            )
         traced = self.traced
-        found = traced.oddities
-        if not found:
+        odd_readers = np.array([each.reader for each in traced.oddities], dtype=np.int64)
+        names = {identity(name): name for name in (*traced.keys, *(each.key for each in traced.oddities))}
+        numbers = {name: number for number, name in enumerate(names)}
+        odd_keys = [numbers[identity(each.key)] for each in traced.oddities]
+        readers = np.concatenate((traced.reads[:, 0], odd_readers))
+        keys = np.concatenate((traced.reads[:, 1], np.array(odd_keys, dtype=np.int64)))
+        excused = overlaps_a_write(traced, self.places, list(names.values()), keys, readers)
+        struck = traced.numbers[np.setdiff1d(readers[excused], traced.writes[:, 0])]
+        if not len(struck):
             return self
-        numbers = {identity(name): number for number, name in enumerate(traced.keys)}
-        names = list(traced.keys)
-        for each in found:
-            if identity(each.key) not in numbers:
-                numbers[identity(each.key)] = len(names)
-                names.append(each.key)
-        readers = np.array([each.reader for each in found])
-        keys = np.array([numbers[identity(each.key)] for each in found])
-        excused = overlaps_a_write(traced, self.places, names, keys, readers)
-        kept = tuple(each for each, is_excused in zip(found, excused, strict=True) if not is_excused)
-        case = Case(self.history, self.outside)
-        case.__dict__["traced"] = replace(traced, oddities=kept)
-        return case
+        pairing = self.history.pairing
+        events = np.concatenate((pairing.invocation[struck], pairing.completion[struck]))
+        return Case(self.history.at_rows(np.setdiff1d(np.arange(len(self.history)), events).tolist()), self.outside)
 
     def alone(self) -> Numbers:
         """The rows of reads that overlap no write."""

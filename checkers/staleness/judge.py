@@ -166,9 +166,9 @@ def _involved(traced: ReadsFrom, tight: Tight) -> list[Any]:
 
 
 def _safe(case: Case) -> Verdict:
-    anomaly = case.owed().odd()
-    rows = case.alone()
-    return _of_single_reads(case, rows, anomaly)
+    owed = case.owed()
+    verdict = _of_single_reads(owed, owed.alone(), owed.odd())
+    return replace(verdict, evidence={**verdict.evidence, "reads": len(case.traced.reads)})
 
 
 def _regular(case: Case) -> Verdict:

@@ -177,6 +177,18 @@ def test_a_value_from_outside_may_have_been_written_at_any_time() -> None:
     assert any("come from outside" in note for note in found.notes)
 
 
+def test_what_a_read_during_a_write_returned_does_not_tell_what_a_safe_register_began_with() -> None:
+    text = "1 invoke read\n2 invoke read\n2 ok read null\n0 invoke write 2\n0 ok write\n1 ok read 1\n"
+    assert isinstance(verdict("register.safe", text, outside="start"), Upheld)
+
+
+def test_nothing_refutes_a_safe_register_in_an_excerpt() -> None:
+    found = verdict("register.safe", ONE_BEHIND, outside="anything")
+    assert isinstance(found, Undecided)
+    assert "an excerpt may lack a write" in found.reason
+    assert kind(verdict("register.regular", ONE_BEHIND, outside="anything")) == "stale-read"
+
+
 # --- single reads
 
 
