@@ -51,7 +51,8 @@ def taken_for_granted(traced: ReadsFrom) -> tuple[str, ...]:
     more = len(traced.started_as) - len(told)
     started = ("; ".join([*told, *([f"and {more} more keys likewise"] if more else [])]),) if told else ()
     outside = int(np.count_nonzero(traced.numbers < 0))
-    return (*started, *([f"{outside} values that were read came from outside of this history"] if outside else []))
+    came = (f"{outside} of the values that were read came from outside of this history",) if outside else ()
+    return (*started, *came)
 
 
 def not_applicable(

@@ -88,7 +88,7 @@ def test_findings_name_what_is_taken_for_granted() -> None:
     )
     excerpt = findings(reads_from(parse(text), outside="anything"), checker="c", consistency="m", method="by hand")
     assert excerpt["operations"] == 5
-    assert excerpt["notes"] == ("5 values that were read came from outside of this history",)
+    assert excerpt["notes"] == ("5 of the values that were read came from outside of this history",)
 
 
 def test_operations_come_in_the_order_in_which_they_began() -> None:

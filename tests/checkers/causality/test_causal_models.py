@@ -186,7 +186,7 @@ def test_in_an_excerpt_a_value_may_come_from_outside() -> None:
     assert word(found["causal.weak"]) == "upheld"
     refuted = found["causal.convergence"]
     assert isinstance(refuted, Refuted)
-    assert refuted.notes == ("1 values that were read came from outside of this history",)
+    assert refuted.notes == ("1 of the values that were read came from outside of this history",)
 
 
 def test_clocks_that_would_not_fit_are_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
