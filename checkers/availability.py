@@ -42,6 +42,12 @@ class Availability:
 
     def check(self, history: History, /) -> Verdict:
         """The verdict; the same for the same history, everywhere."""
+        if history.header.clocks > 1 and history.header.clock_error_ns is None:
+            reason = (
+                "not applicable: the times come from several clocks of unknown error, so nobody knows which partition "
+                "acted when. Say in the header how far the clocks may be apart (clock_error_ns)"
+            )
+            return Undecided(reason, checker="availability", operations=len(history.pairing), notes=history.remarks)
         return self.judge(answered(history, bound_ns=self.bound_ns, nodes=self.nodes))
 
     def __call__(self, evidence: Evidence, /) -> Verdict:

@@ -13,7 +13,7 @@ from upheld.checkers.availability import Availability, cap
 from upheld.checkers.verdict import Refuted, Undecided, Upheld, describe
 from upheld.histories.event import Event, Kind
 from upheld.histories.evidence import Evidence
-from upheld.histories.history import History
+from upheld.histories.history import Header, History
 from upheld.histories.notation import parse
 from upheld.histories.values import to_json
 from upheld.testing.traces import outcome, story
@@ -99,6 +99,15 @@ def test_what_names_no_node_or_no_time_is_left_aside_and_counted() -> None:
     assert isinstance(verdict, Undecided)
     assert verdict.is_vacuous
     assert verdict.notes == ("2 operations name no node or no time",)
+
+
+def test_times_of_clocks_that_may_be_apart_tell_of_no_partition() -> None:
+    one = history(CUT + "150 n1 write 1 300 info;" + END)
+    apart = Availability(bound_ns=BOUND).check(History(one.columns, header=Header(clocks=2)))
+    assert isinstance(apart, Undecided)
+    assert apart.reason.startswith("not applicable")
+    known = History(one.columns, header=Header(clocks=2, clock_error_ns=5))
+    assert outcome(Availability(bound_ns=BOUND).check(known)) == "unanswered"
 
 
 def test_only_requests_in_partitions_may_be_asked_for() -> None:
