@@ -46,7 +46,8 @@ class NoStalerThan:
         k: reads return one of the last k values, in one order of all operations in real time (k-atomic; 1: linearizable).
         delta_ns: reads are those of a linearizable register if each of them may have begun so much earlier (delta-atomic).
         t_ns: reads see all writes that returned more than this before they began, and return the last that they see, with
-            writes in real time (t-visible).
+            writes in real time (t-visible). All operations see what returned so long before they began, and no two see
+            each other, so that a read may not return what was written more than this after it, either.
         outside: what a value may be that nobody wrote; see `reads_from`.
         steps_max: of the search for an order for k > 1, for each register and k.
 

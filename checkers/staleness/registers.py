@@ -97,6 +97,9 @@ def must_be_registers(traced: ReadsFrom, *, plain: bool) -> None:
     several = touched[first_key[touched[:, 0]] != touched[:, 1], 0]
     if len(several):
         raise NotApplicable("a transaction touches several keys", (traced.operation(int(several.min())),))
+    readers, counts = np.unique(traced.reads[:, 0], return_counts=True)
+    if np.any(counts > 1):
+        raise NotApplicable("a transaction reads several times", (traced.operation(int(readers[counts > 1][0])),))
     both = np.intersect1d(traced.reads[:, 0], traced.writes[:, 0])
     if plain and len(both):
         raise NotApplicable("an operation both reads and writes", (traced.operation(int(both[0])),))

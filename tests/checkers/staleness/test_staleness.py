@@ -146,10 +146,11 @@ def test_one_bound_that_means_something_is_to_be_given(options: dict[str, int]) 
         (wrote(1, 9, 8), EMPTY_HEADER, ALL[3:], "times go back"),
         ("0 invoke cas [null,1] time=0\n0 ok cas true time=1\n", EMPTY_HEADER, ALL[2:], "both reads and writes"),
         ('0 invoke txn [["w","x",1],["w","y",1]]\n0 ok txn [["w","x",1],["w","y",1]]\n', EMPTY_HEADER, ALL, "several keys"),
+        ('0 invoke txn [["r","x",null],["r","x",null]]\n0 ok txn [["r","x",null],["r","x",null]]\n', EMPTY_HEADER, ALL, "several times"),
         (wrote(1, 0, 1) + wrote(1, 2, 3) + read(1, 4, 5), EMPTY_HEADER, ALL, "unique"),
         ("0 invoke dequeue\n0 ok dequeue 1\n", EMPTY_HEADER, ALL, "neither a read nor a write"),
     ],
-    ids=["clocks", "no-times", "times-go-back", "cas", "transactions", "not-unique", "another-object"],
+    ids=["clocks", "no-times", "times-go-back", "cas", "transactions", "reads-again", "not-unique", "another-object"],
 )  # fmt: skip
 def test_it_says_what_does_not_apply(text: str, header: Header, models: tuple[str, ...], why: str) -> None:
     for model, found in decide(parse(text, header=header), ALL).items():
