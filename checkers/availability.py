@@ -28,7 +28,7 @@ class Availability:
 
     An operation is a request to the node that it names; what names none, or has no time, is left aside. A request to a node
     that crashes, pauses or is forsaken while it waits owes nothing unless it is answered. When a client gave up before the
-    bound with an unknown outcome, or the record ended, nobody knows.
+    bound with an unknown outcome, or the record ended, nobody knows. Times count as they stand, a known error of clocks too.
 
     Attributes:
         bound_ns: how long an answer may take.
@@ -157,17 +157,20 @@ def cap(history: History, model: Model[Any] | str | None = None, *, bound_ns: in
     table = answered(history, bound_ns=bound_ns, nodes=nodes)
     consistency = check_linearizability(history, model)
     availability = Availability(bound_ns=bound_ns, partitioned=bool(table.cuts)).judge(table)
-    kept, reason = _kept(consistency, availability, partitions=len(table.cuts))
+    is_cut = any(event.action == "partition" for event in history.of("nemesis"))
+    kept, reason = _kept(consistency, availability, is_cut=is_cut, is_known=bool(table.cuts))
     return Cap(kept=kept, reason=reason, consistency=consistency, availability=availability, answered=table)
 
 
-def _kept(consistency: Verdict, availability: Verdict, *, partitions: int) -> tuple[Kept, str]:
+def _kept(consistency: Verdict, availability: Verdict, *, is_cut: bool, is_known: bool) -> tuple[Kept, str]:
     match consistency, availability:
         case (Undecided(reason=reason), _):
             return "undecided", f"consistency: {reason}"
         case (_, Undecided(reason=reason)):
             return "undecided", f"availability: {reason}"
-        case (Upheld(), Upheld()) if partitions:
+        case (Upheld(), Upheld()) if is_cut and not is_known:
+            return "undecided", "a partition is told of, and no two nodes that it separates: say which nodes there are"
+        case (Upheld(), Upheld()) if is_cut:
             reason = "a partition acted, and the history shows neither a stale answer nor a missing one"
             return "undecided", f"the experiment was defective: {reason}"
         case (Upheld(), Upheld()):

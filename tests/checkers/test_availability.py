@@ -218,6 +218,15 @@ def test_both_under_a_partition_is_a_defect_of_the_experiment() -> None:
     assert "the experiment was defective" in found.reason
 
 
+def test_a_partition_between_nodes_that_nobody_names_is_no_absence_of_partitions() -> None:
+    made = history('100 nemesis partition [["n1"]]; 150 n1 write 1 160 ok; 300 n1 read null 310 ok 1;' + END)
+    found = cap(made, "register", bound_ns=BOUND)
+    assert (found.kept, found.name) == ("undecided", "undecided")
+    assert found.reason.endswith("say which nodes there are")
+    told = cap(made, "register", bound_ns=BOUND, nodes=("n1", "n2"))
+    assert "the experiment was defective" in told.reason
+
+
 # --- from the definition
 
 REQUESTS = st.lists(
