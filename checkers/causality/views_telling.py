@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -63,14 +63,12 @@ def prove(past: CausalOrder, view: View, *, is_causal: bool) -> Proof:
     return Proof(tuple(links), (*_links(back), last))
 
 
-class _Way(NamedTuple):
-    """A path: its links, each with its number among the pairs, -1 for one that the model gives."""
-
-    links: tuple[tuple[Link, int], ...]
+_Way: TypeAlias = tuple[tuple[Link, int], ...]
+"""A path: its links, each with its number among the pairs, -1 for one that the model gives."""
 
 
 def _links(way: _Way) -> tuple[Link, ...]:
-    return tuple(link for link, _ in way.links)
+    return tuple(link for link, _ in way)
 
 
 class _Ways:
@@ -125,11 +123,11 @@ class _Ways:
                 merged[-1] = Link(merged[-1][0].before, link.after, "so"), -1
             else:
                 merged.append((link, max(pair, -1)))
-        return _Way(tuple(merged))
+        return tuple(merged)
 
     def support(self, way: _Way, links: dict[Link, None]) -> None:
         """Add the links of a path, each pair after the links that it rests on."""
-        todo: list[tuple[Link, int, bool]] = [(link, pair, False) for link, pair in reversed(way.links)]
+        todo: list[tuple[Link, int, bool]] = [(link, pair, False) for link, pair in reversed(way)]
         while todo:
             link, pair, is_ready = todo.pop()
             if link in links:
@@ -140,7 +138,7 @@ class _Ways:
             todo.append((link, pair, True))
             found: Pair = self.view.pairs[pair]
             reader = int(self.traced.reads[found.read, 0])
-            todo += [(each, number, False) for each, number in reversed(self.path(found.before, reader, pair).links)]
+            todo += [(each, number, False) for each, number in reversed(self.path(found.before, reader, pair))]
 
 
 def _pairs(before: Any, after: Any) -> list[tuple[int, int]]:
