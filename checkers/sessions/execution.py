@@ -134,7 +134,8 @@ def _arbitrate(sight: Sight, visible: Edges, found: _Found, scope: Scope) -> Out
     if is_initial.any():
         at = int(np.flatnonzero(is_initial)[np.argmin(found.conflicts.read[is_initial])])
         read, row = int(found.conflicts.read[at]), int(found.row[found.conflicts.before[at]])
-        return Contradiction((), read, (_way(steps, visible, row, read),))
+        ways = Graph(steps.size, visible.before, visible.after)
+        return Contradiction((), read, (_way(steps, visible, ways, row, read),))
     session = traced.session[traced.reads[found.conflicts.read, 0]]
     parts = [np.ones(len(session), dtype=np.bool_)] if scope == "global" else [
         session == each for each in np.unique(session)
@@ -146,18 +147,18 @@ def _arbitrate(sight: Sight, visible: Edges, found: _Found, scope: Scope) -> Out
         if len(order) < len(found.row):
             cycle = Graph(len(found.row), chosen.before, chosen.after).cycle(order)
             hops = tuple(_hops(steps, chosen, cycle, found.row))
-            seen = (_way(steps, visible, hop.before, hop.read) for hop in hops if hop.why == "conflict")
+            ways = Graph(steps.size, visible.before, visible.after)
+            seen = (_way(steps, visible, ways, hop.before, hop.read) for hop in hops if hop.why == "conflict")
             return Contradiction(hops, seen=tuple(dict.fromkeys(seen)))
         nodes = order[np.isin(order, steps.writers.node[steps.writers.rows])]
         orders.append(steps.row[nodes])
     return Explanation(sight, tuple(orders))
 
 
-def _way(steps: Steps, visible: Edges, writer: int, read: int) -> tuple[Hop, ...]:
+def _way(steps: Steps, visible: Edges, ways: Graph, writer: int, read: int) -> tuple[Hop, ...]:
     """A shortest way on which a write came to be seen by a read that did not return it."""
-    graph = Graph(steps.size, visible.before, visible.after)
     begin, end = int(steps.writers.node[writer]), int(steps.readers.node[steps.traced.reads[read, 0]])
-    path = graph.path(begin, end)
+    path = ways.path(begin, end)
     if path is None:
         raise ValueError("what a read passed over is seen by it")
     return tuple(_hops(steps, visible, path, steps.row))

@@ -24,6 +24,7 @@ class Judging:
 
     def __init__(self, traced: ReadsFrom, *, outside: Outside, limit: int = LIMIT) -> None:
         self.traced, self.outside, self.limit = traced, outside, limit
+        self._told: dict[tuple[Guarantees, Scope], Anomaly] = {}
         self._known: dict[tuple[Guarantees, Scope], Outcome | TooMany] = {}
 
     @cached_property
@@ -68,4 +69,7 @@ class Judging:
             outcome = explain(Steps(part), wanted, scope, limit=self.limit)
             return tell(part, outcome, wanted) if isinstance(outcome, Contradiction) else None
 
-        return minimal_anomaly(self.traced, involved(self.traced, found), find, outside=self.outside)
+        if (wanted, scope) not in self._told:
+            rows = involved(self.traced, found)
+            self._told[wanted, scope] = minimal_anomaly(self.traced, rows, find, outside=self.outside)
+        return self._told[wanted, scope]
