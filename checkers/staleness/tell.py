@@ -63,6 +63,25 @@ def _graph(edges: Sequence[Edge]) -> nx.MultiDiGraph[Any]:
     return graph
 
 
+def _took_effect(telling: Telling, traced: ReadsFrom, transaction: int) -> None:
+    """Why a transaction that nobody completed counts: somebody read from it, directly or through others like it."""
+    came_by: dict[int, int] = {transaction: transaction}
+    reached = [transaction]
+    for each in reached:
+        if traced.is_definite[each]:
+            while each != transaction:
+                read, source = traced.operation(each), traced.operation(came_by[each])
+                telling.story.append(
+                    f"{telling.name(source)} took effect, since {telling.name(read)} read what it wrote"
+                )
+                each = came_by[each]  # noqa: PLW2901  # back along the way
+            return
+        for reader in traced.reads[traced.reads[:, 2] == each, 0].tolist():
+            if reader not in came_by:
+                came_by[reader] = each
+                reached.append(reader)
+
+
 def tell_future(traced: ReadsFrom, reader: int, writer: int) -> Anomaly:
     """A read that had ended before its write began."""
     telling, read, write = Telling(), traced.operation(reader), traced.operation(writer)
@@ -71,6 +90,7 @@ def tell_future(traced: ReadsFrom, reader: int, writer: int) -> Anomaly:
         f"The read had ended at event {read.completion}, before the write began at event {write.invocation}",
         "So it returned what was written later",
     ]
+    _took_effect(telling, traced, reader)
     telling.edges += [
         Edge(write.invocation, read.invocation, "wr", "was read"),
         Edge(read.invocation, write.invocation, "rb", "had ended before the other began"),
@@ -96,6 +116,7 @@ def tell_stale(traced: ReadsFrom, reader: int, source: int, overwriter: int) -> 
         f"{telling.name(later)} had ended at event {later.completion}, before the read began",
         "So what it returned had been overwritten",
     ]
+    _took_effect(telling, traced, reader)
     telling.edges += [
         Edge(later.invocation, read.invocation, "rb", "had ended before the other began"),
         Edge(read.invocation, later.invocation, "rw", "returned what the other overwrote"),

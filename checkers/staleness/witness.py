@@ -126,7 +126,7 @@ class Arbitration:
             written[identity(value)] = began, earliest
             earliest = min(earliest, ended)
         written.setdefault(identity(held), (START, earliest))
-        for operation in mine.values():
+        for operation in filter(_counts, mine.values()):
             for value in tell(operation).seen:
                 began, ended = span(operation, history, 0)
                 write_began, later_ended = written[identity(value)]
@@ -192,7 +192,7 @@ def _latest_before(history: History, readers: Iterable[int]) -> dict[int, int]:
 
 
 def tell(operation: Operation) -> Told:
-    """What an operation says of its register; a pending one says nothing of what it saw."""
+    """What an operation says of its register; a pending read says nothing of what it saw."""
     is_ok = operation.outcome is Kind.OK and not isinstance(operation.result, Missing)
     if operation.action in READS:
         return Told(operation.key, (operation.result,) if is_ok else (), ())  # type: ignore[arg-type]
@@ -202,7 +202,7 @@ def tell(operation: Operation) -> Told:
         return Told(operation.key, (), (None,))
     if operation.action == "cas":
         pair: Any = operation.argument
-        return Told(operation.key, (pair[0],) if is_ok else (), (pair[1],))
+        return Told(operation.key, (pair[0],), (pair[1],))
     return _tell_steps(operation.result if is_ok else operation.argument, is_ok=is_ok)
 
 

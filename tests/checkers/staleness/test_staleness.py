@@ -75,6 +75,17 @@ def test_what_safe_and_regular_registers_promise(text: str, safe: str, regular: 
     assert kind(verdict("register.regular", text)) == regular
 
 
+def test_a_cas_that_nobody_completed_has_read_where_somebody_read_from_it() -> None:
+    unseen = wrote(1, 0, 1) + "2 invoke cas [null,2]\n"
+    assert isinstance(verdict("register.regular", unseen), Upheld)
+    found = verdict("register.regular", unseen + read(2, 4, 5))
+    assert kind(found) == "stale-read"
+    assert isinstance(found, Refuted)
+    assert any("took effect, since" in sentence for sentence in found.anomaly.story)
+    assert found.anomaly.history is not None
+    assert len(found.anomaly.history.operations) == 3
+
+
 def test_writes_that_overlap_may_be_read_in_any_order() -> None:
     both = "0 invoke write 1\n2 invoke write 2\n0 ok write\n2 ok write\n"
     flips = read(1, 0, 1) + read(2, 2, 3) + read(1, 4, 5)
