@@ -56,6 +56,25 @@ class Lists:
         """How many elements there are."""
         return len(self.member)
 
+    @cached_property
+    def _by_cell(self) -> tuple[Numbers, Numbers]:
+        """The group and member of each element as one number, sorted, and where each of these stands."""
+        cells = self.group * self._stride + self.member
+        by_cell = np.argsort(cells)
+        return cells[by_cell], by_cell
+
+    @cached_property
+    def _stride(self) -> int:
+        return int(self.member.max(initial=0)) + 1
+
+    def place(self, group: Numbers, row: Numbers) -> Numbers:
+        """Where each group holds a row; beyond everything where it does not."""
+        cells, by_cell = self._by_cell
+        sought = group * self._stride + row
+        at = np.minimum(np.searchsorted(cells, sought), self.size - 1)
+        is_there = (cells[at] == sought) & (row >= 0) & (row < self._stride)
+        return np.where(is_there, by_cell[at], self.size)
+
 
 class Sight:
     """What every read sees: how far into each chain, a chain being what a session has read, or what it has written.
@@ -167,7 +186,7 @@ class Sight:
         """All but what was returned, and the reader's own: a beginning of the list, and what is left between these."""
         reader, _, source = self.traced.reads[read].T
         begin = lists.begin[group]
-        places = np.sort(np.stack([_place(lists, group, row, len(self.traced)) for row in (source, reader)]), axis=0)
+        places = np.sort(np.stack([lists.place(group, row) for row in (source, reader)]), axis=0)
         low, high = np.minimum(places, end)
         has_prefix = low > begin
         _, kept = np.unique(  # what others found of the same writes adds nothing
@@ -182,18 +201,6 @@ class Sight:
             np.concatenate(pair) for pair in zip(_spans(*middle), _spans(*last), strict=True)
         )  # fmt: skip
         return PassedOver(read[owner], single, read[prefix], low[prefix] - 1)
-
-
-def _place(lists: Lists, group: Numbers, row: Numbers, rows: int) -> Numbers:
-    """Where a group holds a row; beyond everything where it does not."""
-    cells = lists.group * (rows + 1) + lists.member
-    by_cell = np.argsort(cells)
-    sought = group * (rows + 1) + row
-    at = np.searchsorted(cells[by_cell], sought)
-    is_there = at < len(cells)
-    is_there &= cells[by_cell][np.minimum(at, len(cells) - 1)] == sought
-    is_there &= row >= 0
-    return np.where(is_there, by_cell[np.minimum(at, len(cells) - 1)], len(cells))
 
 
 def _lists(key: Numbers, chain: Numbers, at: Numbers, member: Numbers, *, is_ordered: bool) -> Lists:
