@@ -6,11 +6,11 @@ Distributed Storage Systems", 2016, section 3; Terry et al., "Session Guarantees
 those of its key that it sees, or the initial value. Where guarantees are those of each session by itself, all sessions
 share what is seen, and each has an arbitration of its own, in which its own reads return what they did.
 
-An execution is sought in three ways, which `tests/laws/test_consistency.py` compares:
+An execution is sought in two ways, which `tests/laws/test_consistency.py` compares:
 
 - `by_every_execution`: every visibility of writes to reads, and every arbitration order;
-- `by_every_arbitration`: the least visibility that the guarantees and the values that were read force, every arbitration;
-- `by_least_constraints`: the least visibility, and whether what arbitration has to contain has a cycle.
+- `by_least_constraints`: the least visibility that the guarantees and the values that were read force, and whether what
+  arbitration has to contain has a cycle.
 
 The least visibility suffices. Each rule about visibility says that some pairs force another, so there is a least
 visibility that has every read see the write that it returned, and any other one that explains the reads contains it. The
@@ -100,14 +100,8 @@ def by_least_constraints(facts: Facts, wanted: Guarantees, *, each_session: bool
     return all(explains(facts, vis, needed, among) for among in scopes(facts, each_session=each_session))
 
 
-def by_every_arbitration(facts: Facts, wanted: Guarantees, *, each_session: bool = False) -> bool:
-    """The same, with every arbitration tried."""
-    vis = least_visibility(facts, wanted)
-    return all(_some_arbitration(facts, wanted, vis, among) for among in scopes(facts, each_session=each_session))
-
-
 def by_every_execution(facts: Facts, wanted: Guarantees, *, each_session: bool = False) -> bool:
-    """The same, with every visibility tried, too, in which each read sees the write that it returned."""
+    """The same, with every arbitration tried, and every visibility in which each read sees the write that it returned."""
     returned = reads_from(facts)
     among_all = scopes(facts, each_session=each_session)
     return any(

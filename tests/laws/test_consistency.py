@@ -28,7 +28,7 @@ transactions = import_module("definitions.transactions")
 
 LONG: Final = os.environ.get("UPHELD_LAWS") == "long"
 SHARDS: Final = 32 if LONG else 1
-RANDOM_HISTORIES: Final = 48_000 if LONG else 96
+RANDOM_HISTORIES: Final = 32_000 if LONG else 96
 """Against the definitions; a quarter as many for each of the laws whose histories are judged several times."""
 
 shards = pytest.mark.parametrize("shard", range(SHARDS))
