@@ -138,7 +138,7 @@ def _arbitrate(sight: Sight, visible: Edges, found: _Found, scope: Scope) -> Out
         return Contradiction((), read, (_way(steps, visible, ways, row, read),))
     session = traced.session[traced.reads[found.conflicts.read, 0]]
     parts = [np.ones(len(session), dtype=np.bool_)] if scope == "global" else [
-        session == each for each in np.unique(session)
+        session == each for each in np.unique(traced.session[traced.reads[:, 0]])
     ] or [np.zeros(0, dtype=np.bool_)]  # fmt: skip
     orders = []
     for part in parts:

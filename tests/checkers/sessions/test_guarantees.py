@@ -167,6 +167,14 @@ def test_a_witness_is_rechecked_and_a_wrong_one_is_not_believed() -> None:
         found.witness.recheck(of)
 
 
+def test_a_witness_has_an_order_of_writes_for_each_session_that_reads() -> None:
+    of = history("0 write x 1", "1 write x 2", "2 read x null", "0 read x 2", "1 read x 1")
+    found = verdict(of, "session.four.local")
+    assert isinstance(found, Upheld)
+    assert len(found.witness.explanation.orders) == 3
+    found.witness.recheck(of)
+
+
 # --- vacuity
 
 
