@@ -40,7 +40,7 @@ def topological(rows: int, before: Numbers, after: Numbers) -> Numbers:
     O(rows + edges).
     """
     if native.core is not None:
-        return np.frombuffer(native.core.causal_order((rows, *map(_contiguous, (before, after)))), dtype=np.int64)
+        return np.frombuffer(native.core.causal_order((rows, *map(contiguous, (before, after)))), dtype=np.int64)
     return topological_twin(rows, before, after)
 
 
@@ -69,8 +69,8 @@ def prefix_clocks(order: Numbers, before: Numbers, after: Numbers, chain: Number
     """
     if native.core is None:
         return prefix_clocks_twin(order, before, after, chain, place)
-    edges, lanes = (len(chain), _contiguous(before), _contiguous(after)), _lanes(chain, place)
-    found = np.frombuffer(native.core.causal_clocks(edges, lanes, _contiguous(order)), dtype=np.int32)
+    edges, lanes = (len(chain), contiguous(before), contiguous(after)), _lanes(chain, place)
+    found = np.frombuffer(native.core.causal_clocks(edges, lanes, contiguous(order)), dtype=np.int32)
     return found.reshape(len(chain), lanes[2])
 
 
@@ -106,7 +106,7 @@ def conflicts(reads: Numbers, writes: Numbers, chain: Numbers, place: Numbers, c
     """
     if native.core is None:
         return conflicts_twin(reads, writes, chain, place, clocks)
-    found = native.core.causal_conflicts(*map(_contiguous, (reads, writes)), _lanes(chain, place), clocks)
+    found = native.core.causal_conflicts(*map(contiguous, (reads, writes)), _lanes(chain, place), clocks)
     return Conflicts(*(np.frombuffer(numbers, dtype=np.int64) for numbers in found))
 
 
@@ -149,8 +149,9 @@ def precedes(one: Numbers, other: Numbers, chain: Numbers, place: Numbers, clock
 
 def _lanes(chain: Numbers, place: Numbers) -> tuple[Numbers, Numbers, int]:
     """The chains as the core takes them, with their number."""
-    return _contiguous(chain), _contiguous(place), int(chain.max(initial=-1)) + 1
+    return contiguous(chain), contiguous(place), int(chain.max(initial=-1)) + 1
 
 
-def _contiguous(numbers: Numbers) -> Numbers:
+def contiguous(numbers: Numbers) -> Numbers:
+    """As the core takes them."""
     return np.ascontiguousarray(numbers, dtype=np.int64)

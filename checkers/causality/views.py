@@ -24,7 +24,7 @@ from . import telling
 from .oddities import odd
 from .past import CausalOrder
 from .patterns import Pattern, Patterns
-from .views_search import Layout, Search, View
+from .views_search import View, views
 from .views_telling import involved, prove, tell
 from .views_witness import Scope, ViewOrder, Views
 
@@ -96,8 +96,5 @@ def _pattern(patterns: Patterns, scope: Scope) -> Pattern | None:
 
 
 def _views(past: CausalOrder, scope: Scope) -> Iterator[View]:
-    """The views of a history, one after the other; each is searched when it is asked for."""
-    layout = Layout(past, is_causal=scope == "causes")
-    if scope == "key":
-        return (Search(layout, reader, key).run() for key, reader in layout.readers_by_key())
-    return (Search(layout, reader).run() for reader in layout.readers())
+    """The views of a history, one after the other, up to the first that has no order."""
+    return views(past, is_causal=scope == "causes", by_key=scope == "key")

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from itertools import starmap
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
+from ... import native
 from ..reads_from import INITIAL, Numbers, ReadsFrom
-from .order import Clocks
+from .order import Clocks, contiguous
 from .past import CausalOrder
 
 
@@ -60,23 +64,104 @@ class View:
     clash: Clash | None
 
 
+def views(past: CausalOrder, *, is_causal: bool, by_key: bool) -> Iterator[View]:
+    """The views of a history, one after the other, up to the first that has no order.
+
+    Args:
+        past: what comes before what.
+        is_causal: whether a view keeps the causal order, and not that of sessions alone.
+        by_key: whether each key has views of its own.
+    """
+    layout = Layout(past, is_causal=is_causal)
+    readers = list(layout.readers_by_key()) if by_key else [(None, reader) for reader in layout.readers()]
+    if native.core is not None:
+        yield from _searched(native.core, layout, readers)
+        return
+    for key, reader in readers:
+        view = Search(layout, reader, key).run()
+        yield view
+        if view.clash is not None:
+            return
+
+
+def _searched(
+    core: ModuleType, layout: Layout, readers: Sequence[tuple[int | None, tuple[int, ...]]]
+) -> Iterator[View]:
+    """The views, as the native core finds them: what `Search` finds."""
+    past, traced = layout.past, layout.traced
+    rows = len(traced)
+    by_reader = np.argsort(traced.reads[:, 0], kind="stable")
+    reads = traced.reads[by_reader]
+    members = np.fromiter((row for _, reader in readers for row in reader), np.int64)
+    found = core.causal_views(
+        (*map(contiguous, (past.chain, past.place)), layout.chains),
+        contiguous(layout.previous_rows),
+        layout.clocks,
+        (contiguous(reads[:, 1:]), contiguous(np.searchsorted(reads[:, 0], np.arange(rows + 1)))),
+        contiguous(traced.writes),
+        (
+            members,
+            np.cumsum([0, *(len(reader) for _, reader in readers)], dtype=np.int64),
+            np.array([-1 if key is None else key for key, _ in readers], dtype=np.int64),
+        ),
+    )
+    for (key, reader), (pairs, clash) in zip(readers, found, strict=False):
+        shown = np.frombuffer(pairs, np.int64).reshape(-1, 3)
+        shown = np.column_stack((shown[:, :2], by_reader[shown[:, 2]]))
+        stopped = None if clash is None else Clash(clash[0], clash[1], int(by_reader[clash[2]]))
+        yield View(reader, key, tuple(starmap(Pair, shown.tolist())), stopped)
+
+
 class Layout:
     """A traced history, by chain, by key and by reader."""
 
     def __init__(self, past: CausalOrder, *, is_causal: bool) -> None:
-        traced = past.traced
-        self.traced: Final = traced
+        self.past, self.traced = past, past.traced
         self.clocks: Clocks | None = past.clocks if is_causal else None
-        self.chain: list[int] = past.chain.tolist()
-        self.place: list[int] = past.place.tolist()
-        self.chains = max(self.chain, default=-1) + 1
-        self.previous = [-1] * len(traced)
-        for before, after in zip(past.session_edges.before.tolist(), past.session_edges.after.tolist(), strict=True):
-            self.previous[after] = before
-        self.reads: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for read, (reader, key, source) in enumerate(traced.reads.tolist()):
-            self.reads[reader].append((read, key, source))
-        self.writers = _writers(traced, self.chain, self.place)
+        self.chains = int(past.chain.max(initial=-1)) + 1
+
+    @cached_property
+    def chain(self) -> list[int]:
+        """The chain of each row."""
+        found: list[int] = self.past.chain.tolist()
+        return found
+
+    @cached_property
+    def place(self) -> list[int]:
+        """The place of each row in its chain."""
+        found: list[int] = self.past.place.tolist()
+        return found
+
+    @cached_property
+    def previous_rows(self) -> Numbers:
+        """What the session of each row did before it; -1 for none."""
+        found: Numbers = np.full(len(self.traced), -1)
+        found[self.past.session_edges.after] = self.past.session_edges.before
+        return found
+
+    @cached_property
+    def previous(self) -> list[int]:
+        """The same as a list."""
+        found: list[int] = self.previous_rows.tolist()
+        return found
+
+    @cached_property
+    def reads(self) -> Mapping[int, Sequence[tuple[int, int, int]]]:
+        """Of each row, its reads: row of the reads, key, and source."""
+        found: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for read, (reader, key, source) in enumerate(self.traced.reads.tolist()):
+            found[reader].append((read, key, source))
+        return found
+
+    @cached_property
+    def writers(self) -> Mapping[int, Sequence[tuple[int, list[int], list[int]]]]:
+        """Of each key, by chain: the places of its writers there, and these."""
+        return _writers(self.traced, self.chain, self.place)
+
+    @cached_property
+    def has_read(self) -> frozenset[int]:
+        """The rows with reads."""
+        return frozenset(np.unique(self.traced.reads[:, 0]).tolist())
 
     def readers(self) -> Iterator[tuple[int, ...]]:
         """Of each session what completed; and each transaction that did not, but is known to have read, after it.
@@ -89,10 +174,10 @@ class Layout:
         for row in np.lexsort((self.traced.position, self.traced.session)).tolist():
             if definite[row]:
                 before[session[row]].append(row)
-            elif row in self.reads:
+            elif row in self.has_read:
                 yield (*before[session[row]], row)
         for rows in before.values():
-            if any(row in self.reads for row in rows):
+            if not self.has_read.isdisjoint(rows):
                 yield tuple(rows)
 
     def readers_by_key(self) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -100,8 +185,8 @@ class Layout:
         touched: dict[int, set[int]] = defaultdict(set)
         for writer, key in self.traced.writes.tolist():
             touched[writer].add(key)
-        for reader, reads in self.reads.items():
-            touched[reader].update(key for _, key, _ in reads)
+        for reader, key, _ in self.traced.reads.tolist():
+            touched[reader].add(key)
         for rows in self.readers():
             by_key: dict[int, list[int]] = defaultdict(list)
             for row in rows:
@@ -119,7 +204,7 @@ def _writers(
         places, rows = by_key[key].setdefault(chain[writer], ([], []))
         places.append(place[writer])
         rows.append(writer)
-    return {key: [(each, *found) for each, found in chains.items()] for key, chains in by_key.items()}
+    return {key: [(each, *chains[each]) for each in sorted(chains)] for key, chains in by_key.items()}
 
 
 class _Heads(NamedTuple):

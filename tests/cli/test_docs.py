@@ -79,6 +79,6 @@ def test_every_example_is_run() -> None:
 
 def test_the_picture_of_the_house_has_every_room_and_no_other() -> None:
     picture = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
-    drawn = {room for path in re.findall(r"\b([a-z/]+)/", picture) for room in path.split("/")}
+    drawn = {room for path in re.findall(r"\b([a-z_/]+)/", picture) for room in path.split("/")}
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     assert drawn == {room for package in packages for room in package.split(".")[1:]}
