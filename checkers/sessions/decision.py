@@ -11,7 +11,7 @@ from ..reading import findings, not_applicable
 from ..reads_from import NotApplicable, Outside, reads_from
 from ..verdict import Refuted, Undecided, Upheld, Verdict
 from .execution import LIMIT, Contradiction
-from .guarantees import MODELS, Guarantees, Scope, combinations
+from .guarantees import FOUR, MODELS, Guarantees, Scope, combinations
 from .judging import Judging
 from .lists import TooMany
 from .vacuity import is_vacuous
@@ -29,6 +29,8 @@ def decide(history: History, ids: Sequence[str], *, outside: Outside = "nothing"
         MalformedHistory: the history cannot be paired, or a transaction is no list of reads and writes.
     """
     judging = _judging(history, outside, LIMIT)
+    if len(ids) > 1:
+        _begin_with_all_four(judging, "global")
     return {name: _verdict(judging, *MODELS[name], history, name) for name in ids}
 
 
@@ -65,13 +67,18 @@ def guarantees(
     """
     judging = _judging(history, outside, limit)
     wanted = tuple(combinations(weak=weak))
-    if isinstance(judging, Judging) and judging.oddity is None:
-        judging.outcome(wanted[-1], scope)  # where all four hold, all combinations do
+    _begin_with_all_four(judging, scope)
     verdicts = {each.names: _verdict(judging, each, scope, history) for each in wanted}
     refuted = [each for each in wanted if isinstance(verdicts[each.names], Refuted)]
     smallest = [each for each in refuted if not any(other != each and other <= each for other in refuted)]
     vacuous = [each.names[0] for each in wanted if verdicts[each.names].evidence.get("vacuous")]
     return GuaranteesReport(verdicts, tuple(each.names for each in smallest), tuple(vacuous))
+
+
+def _begin_with_all_four(judging: Judging | NotApplicable, scope: Scope) -> None:
+    """Where all four hold, all combinations do, so that nothing else is worked out."""
+    if isinstance(judging, Judging) and judging.oddity is None:
+        judging.outcome(FOUR, scope)
 
 
 def _judging(history: History, outside: Outside, limit: int) -> Judging | NotApplicable:

@@ -16,7 +16,10 @@ from .telling import involved, tell
 
 
 class Judging:
-    """What is known of one history. What explains the reads with more guarantees explains them with fewer.
+    """What is known of one history.
+
+    What explains the reads with more guarantees explains them with fewer, and one order of writes for everybody is one for
+    each session.
 
     Attributes:
         limit: how many pairs of writes that no session orders are looked at.
@@ -40,7 +43,7 @@ class Judging:
     def outcome(self, wanted: Guarantees, scope: Scope) -> Outcome | TooMany:
         """Whether the guarantees hold, worked out or known already; of reads without oddities."""
         for (known, where), found in self._known.items():
-            if isinstance(found, Explanation) and where == scope and wanted <= known:
+            if isinstance(found, Explanation) and where in {scope, "global"} and wanted <= known:
                 return found
             if isinstance(found, Contradiction) and where == scope and known <= wanted:
                 return found
