@@ -44,8 +44,8 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return len(self.invocation)
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> Pairing:
-        """The chosen operations alone."""
+    def take(self, chosen: npt.NDArray[np.bool_] | Rows) -> Pairing:
+        """The chosen operations alone: a mask, or their places."""
         names = ("invocation", "completion", "began", "ended")
         return msgspec.structs.replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
@@ -185,11 +185,7 @@ def operations(columns: Columns, pairing: Pairing) -> tuple[Operation, ...]:
     begins, has_end = pairing.invocation, pairing.completion != ABSENT
     ends = np.where(has_end, pairing.completion, begins)
     kind = np.where(has_end, columns.kind[ends], _INFO)
-    values, results, nodes = (
-        (*columns.values, None),
-        (*columns.values, MISSING),
-        (*columns.nodes, None),
-    )  # at -1: ABSENT
+    values, nodes = columns.values, columns.nodes
     rows = zip(
         columns.process[begins].tolist(),
         columns.action[begins].tolist(),
@@ -212,16 +208,16 @@ def operations(columns: Columns, pairing: Pairing) -> tuple[Operation, ...]:
         Operation(
             process=columns.processes[process],
             action=columns.actions[action],
-            key=values[key],
-            argument=values[argument],
-            result=results[result],
+            key=None if key == ABSENT else values[key],
+            argument=None if argument == ABSENT else values[argument],
+            result=MISSING if result == ABSENT else values[result],
             outcome=KINDS[outcome],
             invocation=invocation,
             completion=None if completion == ABSENT else completion,
             began=began,
             ended=None if ended == ABSENT else ended,
             session=columns.processes[process] if session == ABSENT else columns.sessions[session],
-            node=nodes[answering] or nodes[asked],
+            node=(None if answering == ABSENT else nodes[answering]) or (None if asked == ABSENT else nodes[asked]),
             invoked_ns=None if invoked == NO_TIME else invoked,
             completed_ns=None if completed == NO_TIME else completed,
             error=columns.errors.get(completion),

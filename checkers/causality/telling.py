@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ...histories.values import to_json
+from ..naming import Naming
 from ..reading import operations_of
 from ..reads_from import INITIAL, ReadsFrom
 from ..verdict import Anomaly
@@ -33,41 +33,20 @@ def tell(traced: ReadsFrom, pattern: Pattern) -> Anomaly:
     """The anomaly that a pattern is. Its story names operations by the number of the event that began them."""
     teller = _Teller(traced)
     rows = involved(traced, pattern)
-    operations = operations_of(traced, rows)
-    lines = [f"#{each.invocation} is {each}" for each in operations]
-    lines += [teller.promoted(row) for row in rows if traced.numbers[row] >= 0 and not traced.is_definite[row]]
+    lines = teller.introduction(rows)
     lines += dict.fromkeys(teller.step(step) for step in pattern.steps)
     lines.append(_ENDS[pattern.kind] if pattern.read < 0 else teller.overwritten(pattern))
-    return Anomaly(kind=pattern.kind, story=tuple(lines), operations=operations, graph=teller.graph(pattern))
+    return Anomaly(
+        kind=pattern.kind, story=tuple(lines), operations=operations_of(traced, rows), graph=teller.graph(pattern)
+    )
 
 
-class _Teller:
-    def __init__(self, traced: ReadsFrom) -> None:
-        self.traced = traced
-
-    def node(self, row: int) -> Any:
-        """The invocation index of a transaction; a name of its own for one from outside."""
-        if self.traced.numbers[row] < 0:
-            return f"outside {row - int((self.traced.numbers >= 0).sum()) + 1}"
-        return self.traced.operation(row).invocation
-
-    def name(self, row: int) -> str:
-        node = self.node(row)
-        return f"a write outside of this history ({node})" if isinstance(node, str) else f"#{node}"
-
-    def key(self, read: int) -> str:
-        """` of key "x"`, or nothing where there is only one."""
-        key = self.traced.keys[int(self.traced.reads[read, 1])]
-        return "" if key is None else f" of key {to_json(key)}"
-
-    def promoted(self, row: int) -> str:
-        return f"{self.name(row)} was not completed; it did take effect, since its value was read"
-
+class _Teller(Naming):
     def step(self, step: Step) -> str:
         before, after = self.name(step.before), self.name(step.after)
         match step.why:
             case "so":
-                return f"{after} comes after {before} in session {to_json(self._session(step.after))}"
+                return f"{after} comes after {before} in session {self.session(step.after)}"
             case "wr":
                 return f"{after} read the value{self.key(step.cause)} that {before} wrote"
             case "rb":
@@ -105,9 +84,6 @@ class _Teller:
             reason = self.overwritten(pattern).removeprefix("So ")
             graph.add_edge(self.node(reader), self.node(over), kind="rw", reason=reason)
         return graph
-
-    def _session(self, row: int) -> Any:
-        return self.traced.sessions[int(self.traced.session[row])]
 
 
 def _distinct(steps: Iterable[Step]) -> Iterable[Step]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ...histories.values import to_json
+from ..naming import Naming
 from ..reading import operations_of
 from ..reads_from import INITIAL, ReadsFrom
 from ..verdict import Anomaly
@@ -160,13 +160,7 @@ def tell(traced: ReadsFrom, view: View, proof: Proof) -> Anomaly:
 
     teller = _Teller(traced, view)
     rows = involved(traced, proof)
-    operations = operations_of(traced, rows)
-    lines = [f"#{each.invocation} is {each}" for each in operations]
-    lines += [
-        f"{teller.name(row)} was not completed; it did take effect, since its value was read"
-        for row in rows
-        if traced.numbers[row] >= 0 and not traced.is_definite[row]
-    ]
+    lines = teller.introduction(rows)
     lines += [teller.link(link) for link in proof.links]
     last = proof.closing[-1]
     is_initial = last.why == "rw"
@@ -175,30 +169,19 @@ def tell(traced: ReadsFrom, view: View, proof: Proof) -> Anomaly:
     for link in dict.fromkeys((*proof.links, *proof.closing)):
         graph.add_edge(teller.node(link.before), teller.node(link.after), kind=link.why, reason=teller.link(link))
     kind = "view-initial-read" if is_initial else "cyclic-view"
-    return Anomaly(kind=kind, story=(*lines, end), operations=operations, graph=graph)
+    return Anomaly(kind=kind, story=(*lines, end), operations=operations_of(traced, rows), graph=graph)
 
 
-class _Teller:
+class _Teller(Naming):
     def __init__(self, traced: ReadsFrom, view: View) -> None:
-        self.traced = traced
-        self.session = to_json(traced.sessions[int(traced.session[view.reader[0]])])
-
-    def node(self, row: int) -> Any:
-        """The invocation index of a transaction; a name of its own for one from outside."""
-        if self.traced.numbers[row] < 0:
-            return f"outside {row - int((self.traced.numbers >= 0).sum()) + 1}"
-        return self.traced.operation(row).invocation
-
-    def name(self, row: int) -> str:
-        node = self.node(row)
-        return f"a write outside of this history ({node})" if isinstance(node, str) else f"#{node}"
+        super().__init__(traced)
+        self.reader = self.session(view.reader[0])
 
     def link(self, link: Link) -> str:
         before, after = self.name(link.before), self.name(link.after)
         match link.why:
             case "so":
-                session = to_json(self.traced.sessions[int(self.traced.session[link.after])])
-                return f"{after} comes after {before} in session {session}"
+                return f"{after} comes after {before} in session {self.session(link.after)}"
             case "wr":
                 return f"{after} read the value{self.key(link.read)} that {before} wrote"
             case "rw":
@@ -207,18 +190,13 @@ class _Teller:
                 )
         reader = self.name(int(self.traced.reads[link.read, 0]))
         return (
-            f"Session {self.session} must take {before} before {after}, because its read {reader} returned "
+            f"Session {self.reader} must take {before} before {after}, because its read {reader} returned "
             f"the value{self.key(link.read)} that {after} wrote, and {before} comes before {reader}"
         )
-
-    def key(self, read: int) -> str:
-        """` of key "x"`, or nothing where there is only one."""
-        key = self.traced.keys[int(self.traced.reads[read, 1])]
-        return "" if key is None else f" of key {to_json(key)}"
 
     def circle(self, closing: Sequence[Link]) -> str:
         rows = [closing[0].before, *(link.after for link in closing)]
         if any(before.after != after.before for before, after in pairwise(closing)):
             raise ValueError("the links of a cycle follow each other")
         told = ", ".join(f"{self.name(row)} before {self.name(after)}" for row, after in pairwise(rows))
-        return f"So no order suits session {self.session}: {told}"
+        return f"So no order suits session {self.reader}: {told}"

@@ -97,6 +97,4 @@ class ReadsFrom:
 
 def operation_at(history: History, number: int) -> Operation:
     """The operation of that number."""
-    chosen = np.zeros(len(history.pairing), dtype=np.bool_)
-    chosen[number] = True
-    return operations(history.columns, history.pairing.take(chosen))[0]
+    return operations(history.columns, history.pairing.take(np.array([number])))[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ...histories.values import to_json
+from ..naming import Naming
 from ..reading import operations_of
 from ..reads_from import INITIAL, ReadsFrom
 from ..verdict import Anomaly
@@ -34,41 +34,23 @@ def tell(traced: ReadsFrom, found: Contradiction, wanted: Guarantees) -> Anomaly
     """The anomaly. Its story names operations by the number of the event that began them."""
     teller = _Teller(traced, wanted)
     rows = involved(traced, found)
-    operations = operations_of(traced, rows)
-    lines = [f"#{each.invocation} is {each}" for each in operations]
-    lines += [teller.promoted(row) for row in rows if traced.numbers[row] >= 0 and not traced.is_definite[row]]
+    lines = teller.introduction(rows)
     lines += dict.fromkeys(teller.hop(hop) for way in found.seen for hop in way)
     lines += dict.fromkeys(teller.hop(hop) for hop in found.cycle)
     lines.append(teller.end(found))
-    return Anomaly(kind=KIND, story=tuple(dict.fromkeys(lines)), operations=operations, graph=teller.graph(found))
+    return Anomaly(
+        kind=KIND, story=tuple(dict.fromkeys(lines)), operations=operations_of(traced, rows), graph=teller.graph(found)
+    )
 
 
-class _Teller:
+class _Teller(Naming):
     def __init__(self, traced: ReadsFrom, wanted: Guarantees) -> None:
-        self.traced, self.wanted = traced, wanted
-
-    def node(self, row: int) -> Any:
-        """The invocation index of a transaction; a name of its own for one from outside."""
-        if self.traced.numbers[row] < 0:
-            return f"outside {row - int((self.traced.numbers >= 0).sum()) + 1}"
-        return self.traced.operation(row).invocation
-
-    def name(self, row: int) -> str:
-        node = self.node(row)
-        return f"a write outside of this history ({node})" if isinstance(node, str) else f"#{node}"
-
-    def key(self, read: int) -> str:
-        key = self.traced.keys[int(self.traced.reads[read, 1])]
-        return "" if key is None else f" of key {to_json(key)}"
-
-    def promoted(self, row: int) -> str:
-        return f"{self.name(row)} was not completed; it did take effect, since its value was read"
+        super().__init__(traced)
+        self.wanted = wanted
 
     def hop(self, hop: Hop) -> str:
         before, after = self.name(hop.before), self.name(hop.after)
-        order = (
-            f"in session {to_json(self.traced.sessions[int(self.traced.session[hop.after])])} {after} follows {before}"
-        )
+        order = f"in session {self.session(hop.after)} {after} follows {before}"
         match hop.why:
             case "wr":
                 return f"{after} read the value{self.key(hop.read)} that {before} wrote"
