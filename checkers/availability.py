@@ -16,7 +16,7 @@ from ..histories.history import History
 from ..specs.model import Model
 from .answered import Answered, Request, answered
 from .linearizability import check_linearizability
-from .monitor import milliseconds
+from .notes import milliseconds
 from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 RULE: Final = "Every request to a node that is up is answered within the bound, whatever the network does."

@@ -12,7 +12,7 @@ import msgspec
 
 from ..histories.errors import MalformedHistory
 from ..histories.trace import Note
-from .monitor import number
+from .notes import number
 
 
 class Configuration(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ from ..histories.evidence import Evidence
 from ..histories.history import History
 from ..histories.trace import LIFECYCLE, Note
 from ..histories.values import Value, identity, to_json
-from .monitor import SafetyProperty, number, tell
+from .monitor import SafetyProperty
+from .notes import number, tell
 from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 

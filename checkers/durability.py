@@ -10,7 +10,7 @@ from .change import Change, Log, Quorum
 from .configurations import Configuration
 from .consensus.changes import LogProperty
 from .entries import Held
-from .monitor import number, tell
+from .notes import number, tell
 from .verdict import Anomaly
 
 RULE: Final = "An acknowledged entry is on a majority of disks, and no restart loses it."

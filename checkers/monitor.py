@@ -9,15 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Self
 
-from ..histories.errors import MalformedHistory
 from ..histories.evidence import Evidence
-from ..histories.trace import FACTS, Note, Trace
+from ..histories.trace import Note, Trace
+from .chain import chain_of
 from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
-
-PLACES: Final = {(kind, name): place for kind, names in FACTS.items() for place, name in enumerate(names)}
-"""Where each fact of a kind of note stands."""
 
 
 class SafetyProperty(ABC):
@@ -73,8 +70,6 @@ class SafetyProperty(ABC):
         evidence = {"notes": len(trace), "judged": monitor.judged}
         method = "one pass over the notes"
         if anomaly is not None:
-            from .consensus.chain import chain_of  # noqa: PLC0415  # needs this module, and only refutations need it
-
             told = replace(anomaly, story=(*anomaly.story, *chain_of(anomaly.facts, trace)))
             return Refuted(told, checker=self.name, method=method, evidence=evidence)
         if not monitor.judged:
@@ -85,37 +80,3 @@ class SafetyProperty(ABC):
     def __call__(self, evidence: Evidence, /) -> Verdict:
         """The verdict on the trace."""
         return self.check(evidence.trace)
-
-
-def number(note: Note, name: str) -> int:
-    """The fact of that name, which is an integer.
-
-    Raises:
-        MalformedHistory: it is none.
-    """
-    place = PLACES[note.kind, name]
-    found = note.facts[place] if place < len(note.facts) else None
-    if type(found) is not int:
-        raise MalformedHistory(
-            f"in the note '{note}' the {name} is no integer",
-            field=name,
-            hint="Note the facts in the order in which `histories.trace.FACTS` names them",
-        )
-    return found
-
-
-def milliseconds(time_ns: int) -> str:
-    """A time as stories give it: exact, `12.5 ms`."""
-    whole, rest = divmod(time_ns, 1_000_000)
-    return f"{whole}.{rest:06d}".rstrip("0").rstrip(".") + " ms"
-
-
-def quote(note: Note) -> str:
-    """A note as stories quote it, on a line of its own."""
-    return f"  at {milliseconds(note.time)}: {note}"
-
-
-def tell(kind: str, headline: str, *notes: Note, because: str) -> Anomaly:
-    """The anomaly that these notes show: what happened, the notes by time, and the rule that they break."""
-    facts = tuple(sorted(notes, key=lambda note: note.time))
-    return Anomaly(kind, (headline, *map(quote, facts), because), facts=facts)

@@ -14,7 +14,7 @@ from ..histories.event import Kind, Operation, Process
 from ..histories.evidence import Evidence
 from ..histories.history import History
 from ..histories.trace import LIFECYCLE, TRANSPORT, Note
-from .monitor import milliseconds, number, quote
+from .notes import milliseconds, number, quote
 from .verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 
 Bound: TypeAlias = int | Callable[[Evidence], int]

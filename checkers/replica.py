@@ -10,7 +10,7 @@ from ..histories.values import Value
 from .change import UNCHANGED, Change, Log
 from .configurations import Configurations
 from .entries import Held, Prefix, Prefixes, is_same
-from .monitor import number
+from .notes import number
 
 NOTHING: Final = range(0)
 

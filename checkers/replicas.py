@@ -25,7 +25,7 @@ from ..histories.trace import LIFECYCLE, TRANSPORT, Note
 from .change import UNCHANGED, Change, Quorum
 from .configurations import Configuration
 from .entries import Prefixes
-from .monitor import number
+from .notes import number
 from .replica import Replica
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..histories.trace import LIFECYCLE, Note
-from .monitor import SafetyProperty, number, tell
+from .monitor import SafetyProperty
+from .notes import number, tell
 from .verdict import Anomaly
 
 RULE: Final = "A write is acknowledged by the one leader of its entry's term."

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ...histories.trace import LIFECYCLE, Note
 from ..entries import is_same
-from ..monitor import SafetyProperty, number, tell
+from ..monitor import SafetyProperty
+from ..notes import number, tell
 from ..verdict import Anomaly
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from ...histories.evidence import Evidence
 from ...histories.trace import Note, Trace
-from ..monitor import number
+from ..notes import number
 from ..progress import Bound, Deadline, heal_ns
 from ..verdict import Undecided, Upheld, Verdict
 

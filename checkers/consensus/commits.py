@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 from ...histories.trace import LIFECYCLE, Note
 from ..change import Change, Quorum
 from ..entries import Held
-from ..monitor import SafetyProperty, number, tell
+from ..monitor import SafetyProperty
+from ..notes import number, tell
 from ..verdict import Anomaly
 from .changes import LogProperty
 

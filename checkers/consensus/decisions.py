@@ -16,7 +16,8 @@ from ...histories.trace import Note
 from ...histories.values import Value, identity, to_json
 from ..change import Change
 from ..entries import is_same
-from ..monitor import SafetyProperty, number, tell
+from ..monitor import SafetyProperty
+from ..notes import number, tell
 from ..progress import Bound, Deadline, heal_ns
 from ..verdict import Anomaly, Undecided, Verdict
 from .changes import LogProperty

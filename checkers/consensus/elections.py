@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ...histories.trace import Note
 from ...histories.values import Value
-from ..monitor import SafetyProperty, number, tell
+from ..monitor import SafetyProperty
+from ..notes import number, tell
 from ..verdict import Anomaly
 
 

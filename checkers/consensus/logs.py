@@ -9,7 +9,7 @@ from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import to_json
 from ..change import Change, Log
 from ..entries import Held, Prefix
-from ..monitor import number, tell
+from ..notes import number, tell
 from ..verdict import Anomaly
 from .changes import LogProperty
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 from ...histories.errors import MalformedHistory
 from ...histories.trace import LIFECYCLE, TRANSPORT, Note
 from ...histories.values import identity, to_json
-from ..monitor import SafetyProperty, number, tell
+from ..monitor import SafetyProperty
+from ..notes import number, tell
 from ..verdict import Anomaly
 
 Ballot: TypeAlias = tuple[int, str]

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from ...histories.evidence import Evidence
 from ...histories.trace import Note, Trace
-from ..monitor import milliseconds, quote
+from ..notes import milliseconds, quote
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 from .paxos import Ballot, ballot_of
 

@@ -12,7 +12,7 @@ from ...histories.event import Operation
 from ...histories.evidence import Evidence
 from ...histories.trace import LIFECYCLE, Note, Trace
 from ..cuts import Cut, cuts
-from ..monitor import milliseconds, number, quote
+from ..notes import milliseconds, number, quote
 from ..progress import Bound, ended_ns, heal_ns, nanoseconds
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from ...histories.errors import MalformedHistory
 from ...histories.trace import LIFECYCLE, Note
 from ...histories.values import Map, Value, identity, to_json
-from ..monitor import SafetyProperty, tell
+from ..monitor import SafetyProperty
+from ..notes import tell
 from ..verdict import Anomaly
 
 _MODULUS: Final = 2**128

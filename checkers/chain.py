@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ...histories.trace import Note, Trace
-from ...histories.values import Value
-from ..causality.happens_before import HappensBefore
-from ..monitor import milliseconds
+from ..histories.trace import Note, Trace
+from ..histories.values import Value
+from .causality.happens_before import HappensBefore
+from .notes import milliseconds
 
 FIRST: Final = "the first event"
 LAST: Final = "the last event"
