@@ -13,6 +13,7 @@ from ..reading import findings, minimal_anomaly, not_applicable
 from ..reads_from import NotApplicable, Numbers, Outside, ReadsFrom, reads_from
 from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 from .oddities import odd
+from .order import too_large
 from .patterns import Pattern, Patterns
 from .telling import involved, tell
 from .witness import CausalWitness, Demand
@@ -32,8 +33,6 @@ _METHODS: Final[dict[Demand, str]] = {
     "arbitration": "vector clocks, and one order of the writes that all reads allow",
     "real-time": "vector clocks, and one order of all operations that reads and real time allow",
 }
-MOST_ENTRIES: Final = 2**30
-"""How many entries the clocks may have, of 4 bytes each."""
 _NO_CLOCK: Final = (
     "the times come from several clocks of unknown error, so nobody knows what came first. "
     "Say in the header how far the clocks may be apart (clock_error_ns)"
@@ -85,13 +84,9 @@ class _Judge:
 
     def _too_large(self, demand: Demand) -> str | None:
         """Why the clocks are not even begun with."""
-        rows, chains = len(self.traced), self.patterns.past.chains
-        if demand == "causes" or self.patterns.causes.is_cyclic or rows * chains <= MOST_ENTRIES:
+        if demand == "causes" or self.patterns.causes.is_cyclic:
             return None
-        return (
-            f"the clocks of {rows} operations in {chains} sessions take {rows * chains} entries, "
-            f"more than {MOST_ENTRIES}; judge a part of the history, or name sessions that outlive a process"
-        )
+        return too_large(len(self.traced), self.patterns.past.chains)
 
     def _anomaly(self, demand: Demand, pattern: Pattern) -> Anomaly:
         if pattern not in self.minimal:

@@ -9,7 +9,7 @@ is a number for each chain: how many of its first rows are in that past. Everyth
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,20 @@ from ... import native
 from ..reads_from import INITIAL, Numbers
 
 Clocks = npt.NDArray[np.int32]
+
+
+ENTRIES_MAX: Final = 2**28
+"""How many entries the clocks of a history may have: a gibibyte of them."""
+
+
+def too_large(rows: int, chains: int) -> str | None:
+    """Why clocks of so many rows and chains are not even begun with; None where they are."""
+    if rows * chains <= ENTRIES_MAX:
+        return None
+    return (
+        f"the clocks of {rows} operations in {chains} sessions take {rows * chains} entries, more than {ENTRIES_MAX}; "
+        "judge a part of the history, or name sessions that outlive a process"
+    )
 
 
 class Adjacency(NamedTuple):

@@ -19,9 +19,10 @@ from typing import Any, Final
 from ...histories.history import History
 from ..reading import findings, minimal_anomaly, not_applicable
 from ..reads_from import NotApplicable, Outside, ReadsFrom, reads_from
-from ..verdict import Anomaly, Refuted, Upheld, Verdict
+from ..verdict import Anomaly, Refuted, Undecided, Upheld, Verdict
 from . import telling
 from .oddities import odd
+from .order import too_large
 from .past import CausalOrder
 from .patterns import Pattern, Patterns
 from .views_search import View, views
@@ -63,6 +64,8 @@ def _verdict(traced: ReadsFrom, name: str, outside: Outside) -> Verdict:
     if (unexplained := odd(traced)) is not None:
         return Refuted(unexplained, **about)
     patterns = Patterns(traced)
+    if (size := too_large(len(traced), patterns.past.chains)) is not None:
+        return Undecided(size, **about)
     rows = [] if (found := _pattern(patterns, scope)) is None else telling.involved(traced, found)
     orders: list[ViewOrder] = []
     if found is None:

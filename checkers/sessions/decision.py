@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ...histories.history import History
+from ..causality.order import too_large
 from ..reading import findings, not_applicable
 from ..reads_from import NotApplicable, Outside, reads_from
 from ..verdict import Refuted, Undecided, Upheld, Verdict
@@ -77,8 +78,13 @@ def guarantees(
 
 def _begin_with_all_four(judging: Judging | NotApplicable, scope: Scope) -> None:
     """Where all four hold, all combinations do, so that nothing else is worked out."""
-    if isinstance(judging, Judging) and judging.oddity is None:
+    if isinstance(judging, Judging) and judging.oddity is None and _too_large(judging) is None:
         judging.outcome(FOUR, scope)
+
+
+def _too_large(judging: Judging) -> str | None:
+    """Why nothing is begun with: up to four nodes stand for an operation."""
+    return too_large(4 * len(judging.traced), len(judging.traced.sessions))
 
 
 def _judging(history: History, outside: Outside, limit: int) -> Judging | NotApplicable:
@@ -97,6 +103,8 @@ def _verdict(
     about = findings(judging.traced, **about)
     if judging.oddity is not None:
         return Refuted(judging.oddity, **about)
+    if (size := _too_large(judging)) is not None:
+        return Undecided(size, **about)
     found = judging.outcome(wanted, scope)
     if isinstance(found, TooMany):
         return Undecided(str(found), **about)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import upheld
-from upheld.checkers.causality import decision
+from upheld.checkers.causality import order
 from upheld.checkers.causality.decision import DEMANDS, decide
 from upheld.checkers.causality.witness import CausalWitness, NoWitness
 from upheld.checkers.reads_from import reads_from
@@ -190,7 +190,7 @@ def test_in_an_excerpt_a_value_may_come_from_outside() -> None:
 
 
 def test_clocks_that_would_not_fit_are_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision, "MOST_ENTRIES", 11)
+    monkeypatch.setattr(order, "ENTRIES_MAX", 11)
     verdicts = decide(READ_BACK, list(DEMANDS))
     assert {name: word(each) for name, each in verdicts.items() if word(each) != "undecided"} == {
         "causal.no-circularity": "upheld"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import networkx as nx
 import pytest
 
-from upheld.checkers.causality import decision, views
+from upheld.checkers.causality import decision, order, views
 from upheld.checkers.causality.views_witness import Views
 from upheld.checkers.causality.witness import NoWitness
 from upheld.checkers.verdict import Refuted, Undecided, Upheld, word
@@ -364,3 +364,11 @@ def test_long_histories_of_replicas_in_order_are_pram() -> None:
         assert isinstance(verdict, Upheld)
         assert verdict.evidence["inferred"] > 100
         verdict.witness.recheck(history)
+
+
+def test_clocks_that_would_not_fit_are_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "ENTRIES_MAX", 1)
+    history = parse("0 invoke write 1\n0 ok write\n1 invoke read\n1 ok read 1\n")
+    found = views.decide(history, ["fifo.pram"])["fifo.pram"]
+    assert isinstance(found, Undecided)
+    assert "2 operations in 2 sessions take 4 entries, more than 1" in found.reason

@@ -8,6 +8,7 @@ from importlib import import_module
 import networkx as nx
 import pytest
 
+from upheld.checkers.causality import order
 from upheld.checkers.reads_from import reads_from
 from upheld.checkers.sessions.decision import decide, guarantees
 from upheld.checkers.sessions.execution import Explanation, explain
@@ -227,3 +228,11 @@ def test_every_witness_passes_its_recheck(seed: int) -> None:
     found = [each for each in decide(of, list(MODELS)).values() if isinstance(each, Upheld)]
     for each in found:
         each.witness.recheck(of)
+
+
+def test_clocks_that_would_not_fit_are_not_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "ENTRIES_MAX", 1)
+    history = parse("0 invoke write 1\n0 ok write\n1 invoke read\n1 ok read 1\n")
+    for found in decide(history, list(MODELS)).values():
+        assert isinstance(found, Undecided)
+        assert "more than 1; judge a part of the history" in found.reason
