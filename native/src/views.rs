@@ -184,7 +184,7 @@ impl Search<'_> {
     fn joined(&self, mut clock: Vec<i32>) -> Vec<i32> {
         let counts = clock.clone();
         for (heads, &count) in self.heads.iter().zip(&counts) {
-            let last = heads.places.partition_point(|&place| place < count);
+            let last = from_the_end(heads.places.len(), |at| heads.places[at] >= count);
             if last > 0 {
                 raise(&mut clock, &heads.clocks[last - 1]);
             }
@@ -264,7 +264,7 @@ impl Search<'_> {
         self.pairs.push(pair);
         let (chain, place) = (self.layout.chain(pair[1]), self.layout.place(pair[1]));
         let heads = &mut self.heads[chain];
-        let slot = heads.places.partition_point(|&each| each < place);
+        let slot = from_the_end(heads.places.len(), |at| heads.places[at] >= place);
         if heads.places.get(slot) == Some(&place) {
             heads.clocks[slot] = clock.to_vec();
         } else {
@@ -275,7 +275,7 @@ impl Search<'_> {
             if heads.clocks.last().is_none_or(|last| last[chain] <= place) {
                 continue;
             }
-            let first = heads.clocks.partition_point(|each| each[chain] <= place);
+            let first = from_the_end(heads.clocks.len(), |at| heads.clocks[at][chain] > place);
             for each in first..heads.clocks.len() {
                 let is_it = other == chain && each == slot;
                 if !raise(&mut heads.clocks[each], clock) && !is_it {
@@ -284,15 +284,7 @@ impl Search<'_> {
             }
         }
         let chains = self.layout.chains;
-        let (mut low, mut high) = (0, self.done);
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.own[middle * chains + chain] <= place {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
+        let low = from_the_end(self.done, |at| self.own[at * chains + chain] > place);
         for at in low..self.done {
             if !raise(&mut self.own[at * chains..(at + 1) * chains], clock) {
                 break;
@@ -307,6 +299,26 @@ impl Search<'_> {
             self.is_dirty[at] = true;
             self.dirty.push(Reverse(at));
         }
+    }
+}
+
+/// Where what is after begins, among so many of which the last ones may be: what is asked for mostly lies near the end.
+fn from_the_end(count: usize, is_after: impl Fn(usize) -> bool) -> usize {
+    let (mut high, mut step) = (count, 1);
+    loop {
+        let mut low = high.saturating_sub(step);
+        if high == 0 || !is_after(low) {
+            while low + 1 < high {
+                let middle = usize::midpoint(low, high);
+                if is_after(middle) {
+                    high = middle;
+                } else {
+                    low = middle;
+                }
+            }
+            return high;
+        }
+        (high, step) = (low, 2 * step);
     }
 }
 
