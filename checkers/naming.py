@@ -36,6 +36,14 @@ class Naming:
         """The session of a transaction."""
         return to_json(self.traced.sessions[int(self.traced.session[row])])
 
+    def follows(self, before: int, after: int) -> str:
+        """That one transaction comes after another in their session."""
+        return f"{self.name(after)} comes after {self.name(before)} in session {self.session(after)}"
+
+    def returned(self, before: int, after: int, read: int) -> str:
+        """That a read of one transaction returned what another wrote."""
+        return f"{self.name(after)} read the value{self.key(read)} that {self.name(before)} wrote"
+
     def introduction(self, rows: Sequence[int]) -> list[str]:
         """How a story begins: what these transactions are, and why those count that nobody completed."""
         pending = (row for row in rows if self.traced.numbers[row] >= 0 and not self.traced.is_definite[row])

@@ -26,6 +26,25 @@ class Edges:
     cause: Numbers
 
 
+class Relation:
+    """Edges of several kinds together."""
+
+    def __init__(self, rows: int, *parts: Edges) -> None:
+        self.rows, self.parts = rows, parts
+        self.before: Numbers = np.concatenate([part.before for part in parts])
+        self.after: Numbers = np.concatenate([part.after for part in parts])
+
+    @cached_property
+    def order(self) -> Numbers:
+        """All rows along the edges, without those behind a cycle."""
+        return topological(self.rows, self.before, self.after)
+
+    @property
+    def is_cyclic(self) -> bool:
+        """Whether there is a cycle."""
+        return len(self.order) < self.rows
+
+
 class CausalOrder:
     """What comes before what, as far as sessions and reads say.
 
@@ -59,26 +78,11 @@ class CausalOrder:
         return Edges(source[cause], reader[cause], "wr", cause)
 
     @cached_property
-    def before(self) -> Numbers:
-        """Where the edges of the causal order begin."""
-        return np.concatenate((self.session_edges.before, self.read_edges.before))
+    def causes(self) -> Relation:
+        """Both together: the causal order."""
+        return Relation(self.rows, self.session_edges, self.read_edges)
 
-    @cached_property
-    def after(self) -> Numbers:
-        """Where they end."""
-        return np.concatenate((self.session_edges.after, self.read_edges.after))
-
-    # --- order and past
-
-    @cached_property
-    def order(self) -> Numbers:
-        """The transactions along the causal order, without those behind a cycle."""
-        return topological(self.rows, self.before, self.after)
-
-    @property
-    def is_cyclic(self) -> bool:
-        """Whether something is its own cause."""
-        return len(self.order) < self.rows
+    # --- chains and past
 
     @cached_property
     def _chains(self) -> tuple[Numbers, Numbers]:
@@ -113,7 +117,7 @@ class CausalOrder:
     @cached_property
     def clocks(self) -> Clocks:
         """The past of each transaction, where nothing is its own cause."""
-        return prefix_clocks(self.order, self.before, self.after, self.chain, self.place)
+        return prefix_clocks(self.causes.order, self.causes.before, self.causes.after, self.chain, self.place)
 
     def precedes(self, one: Numbers, other: Numbers) -> npt.NDArray[np.bool_]:
         """Whether one transaction is in the past of the other, or is it."""

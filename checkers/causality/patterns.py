@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..reads_from import INITIAL, Numbers, ReadsFrom
-from .order import topological
-from .past import CausalOrder, Edges, Why, real_time_edges
+from .past import CausalOrder, Relation, Why, real_time_edges
 from .paths import Graph
 
 
@@ -57,28 +56,25 @@ class Pattern:
 
 
 class Web:
-    """Edges of several kinds together."""
+    """Paths and cycles of a relation."""
 
-    def __init__(self, rows: int, *parts: Edges) -> None:
-        self.rows = rows
-        self.before: Numbers = np.concatenate([part.before for part in parts])
-        self.after: Numbers = np.concatenate([part.after for part in parts])
-        self._parts = parts
+    def __init__(self, relation: Relation) -> None:
+        self.relation = relation
 
-    @cached_property
+    @property
     def order(self) -> Numbers:
         """All rows along the edges, without those behind a cycle."""
-        return topological(self.rows, self.before, self.after)
+        return self.relation.order
 
     @property
     def is_cyclic(self) -> bool:
         """Whether there is a cycle."""
-        return len(self.order) < self.rows
+        return self.relation.is_cyclic
 
     @cached_property
     def graph(self) -> Graph:
         """For paths and cycles."""
-        return Graph(self.rows, self.before, self.after)
+        return Graph(self.relation.rows, self.relation.before, self.relation.after)
 
     def cycle(self) -> tuple[Step, ...]:
         """A short cycle; it begins where a step of another kind does."""
@@ -95,7 +91,7 @@ class Web:
 
     def _step(self, edge: int) -> Step:
         at = edge
-        for part in self._parts:
+        for part in self.relation.parts:
             if at < len(part.before):
                 return Step(int(part.before[at]), int(part.after[at]), part.why, int(part.cause[at]))
             at -= len(part.before)
@@ -123,20 +119,20 @@ class Patterns:
     @cached_property
     def causes(self) -> Web:
         """Session order and reads-from."""
-        return Web(len(self.traced), self.past.session_edges, self.past.read_edges)
+        return Web(self.past.causes)
 
     @cached_property
     def arbitration(self) -> Web:
         """With what reads say about the order of writes."""
         past = self.past
-        return Web(len(self.traced), past.session_edges, past.read_edges, past.conflict_edges)
+        return Web(Relation(len(self.traced), past.session_edges, past.read_edges, past.conflict_edges))
 
     @cached_property
     def in_real_time(self) -> Web:
         """With real time, too."""
         rows, edges = real_time_edges(self.traced)
         past = self.past
-        return Web(rows, past.session_edges, past.read_edges, past.conflict_edges, edges)
+        return Web(Relation(rows, past.session_edges, past.read_edges, past.conflict_edges, edges))
 
     @cached_property
     def circular(self) -> Pattern | None:

@@ -46,9 +46,9 @@ class _Teller(Naming):
         before, after = self.name(step.before), self.name(step.after)
         match step.why:
             case "so":
-                return f"{after} comes after {before} in session {self.session(step.after)}"
+                return self.follows(step.before, step.after)
             case "wr":
-                return f"{after} read the value{self.key(step.cause)} that {before} wrote"
+                return self.returned(step.before, step.after, step.cause)
             case "rb":
                 return f"{before} had returned before {after} began"
             case "conflict":

@@ -181,9 +181,9 @@ class _Teller(Naming):
         before, after = self.name(link.before), self.name(link.after)
         match link.why:
             case "so":
-                return f"{after} comes after {before} in session {self.session(link.after)}"
+                return self.follows(link.before, link.after)
             case "wr":
-                return f"{after} read the value{self.key(link.read)} that {before} wrote"
+                return self.returned(link.before, link.after, link.read)
             case "rw":
                 return (
                     f"{before} read what was there at first{self.key(link.read)}, before any write, {after} among them"

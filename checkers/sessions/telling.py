@@ -53,7 +53,7 @@ class _Teller(Naming):
         order = f"in session {self.session(hop.after)} {after} follows {before}"
         match hop.why:
             case "wr":
-                return f"{after} read the value{self.key(hop.read)} that {before} wrote"
+                return self.returned(hop.before, hop.after, hop.read)
             case "own":
                 return f"{order}: it sees what {before} wrote (read-your-writes)"
             case "carry":

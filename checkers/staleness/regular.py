@@ -37,12 +37,10 @@ class Reads:
         is_future: whether it had ended before its write began.
         overwriter: of the writes that began when its write had ended, the one that ended first, where that was before the
             read began; else NOBODY.
-        overwritten_at: when that one ended; END where there is none.
     """
 
     is_future: npt.NDArray[np.bool_]
     overwriter: Numbers
-    overwritten_at: Numbers
 
 
 def judged_reads(traced: ReadsFrom, spans: Spans) -> Reads:
@@ -63,7 +61,6 @@ def judged_reads(traced: ReadsFrom, spans: Spans) -> Reads:
     return Reads(
         is_future=~is_initial & (spans.ended[reader] < spans.began[source]),
         overwriter=overwriter,
-        overwritten_at=np.where(is_stale, spans.ended[overwriter], END) if len(traced) else np.empty(0, dtype=np.int64),
     )
 
 
